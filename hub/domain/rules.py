@@ -1,0 +1,72 @@
+"""The rule pack in force on a day: deadlines, counting rules and names as dated data.
+
+Owns: RulePack and its loading from schemas/rules/*.toml; a pack that cannot be read stops the start.
+Never: holds a number of the law in code.
+Source: each pack names the articles beside its values.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+
+from hub.domain.envelopes import BusinessType
+from hub.domain.findings import Severity
+from hub.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class RulePack:
+    """One dated body of rules; `in_force_until` None means until further notice."""
+
+    pack_id: str
+    title: str
+    in_force_from: date
+    in_force_until: date | None
+    counted_business_types: frozenset[BusinessType]
+    changed_attachments: Severity
+    same_number: Severity
+    refused_secrecy: tuple[str, ...]
+    held_expires_after: timedelta
+    bulk_from_recipients: int
+    status_names: Mapping[str, tuple[str, str]]
+
+
+def pack_on(day: date) -> RulePack:
+    """The pack in force on a day; the latest one that has begun wins. Raises Misconfigured when there is none."""
+    begun = [pack for pack in _packs() if pack.in_force_from <= day]
+    begun = [pack for pack in begun if pack.in_force_until is None or day <= pack.in_force_until]
+    if not begun:
+        raise Misconfigured("schemas/rules", f"no rule pack is in force on {day}", "Add a pack for that day.")
+    return max(begun, key=lambda pack: pack.in_force_from)
+
+
+@cache
+def _packs() -> tuple[RulePack, ...]:
+    found = [file for file in (files("schemas") / "rules").iterdir() if file.name.endswith(".toml")]
+    return tuple(_read(tomllib.loads(file.read_text("utf-8")), file.name) for file in found)
+
+
+def _read(raw: dict[str, dict], name: str) -> RulePack:
+    try:
+        return RulePack(
+            pack_id=raw["pack"]["id"],
+            title=raw["pack"]["title"],
+            in_force_from=raw["pack"]["in_force_from"],
+            in_force_until=raw["pack"].get("in_force_until"),
+            counted_business_types=frozenset(
+                BusinessType[t.upper()] for t in raw["counting"]["business_types"]
+            ),
+            changed_attachments=Severity(raw["duplicates"]["changed_attachments"]),
+            same_number=Severity(raw["duplicates"]["same_number"]),
+            refused_secrecy=tuple(raw["secrecy"]["refused"]),
+            held_expires_after=timedelta(hours=raw["held"]["expires_after_hours"]),
+            bulk_from_recipients=raw["lanes"]["bulk_from_recipients"],
+            status_names={code: (row["vi"], row["en"]) for code, row in raw["status_names"].items()},
+        )
+    except (KeyError, ValueError, TypeError) as wrong:
+        raise Misconfigured(f"schemas/rules/{name}", repr(wrong), "Correct the rule pack.") from wrong

@@ -1,0 +1,115 @@
+"""The outer boundary: what the hub asks of payload stores, of agency adapters and of a broker.
+
+Owns: the Protocols and the values that cross them. Each has a conformance suite in tests/conformance.
+Never: implementations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import BinaryIO, Protocol
+
+
+class Draft(Protocol):
+    """A body that is arriving. Nothing of it is visible until `keep` returned."""
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes. Raises PayloadsUnavailable (disk full, read-only)."""
+
+    def keep(self, sha256: str) -> None:
+        """Make the body durable and read-only under the digest of the bytes written. Harmless when kept before."""
+
+    def discard(self) -> None:
+        """Forget the body and free its space; harmless after `keep`."""
+
+    def reopen(self) -> BinaryIO:
+        """The bytes written so far, seekable, for reading while the draft is open."""
+
+
+class PayloadStore(Protocol):
+    """Where bodies live, addressed by the SHA-256 of their bytes; what is kept never changes."""
+
+    def begin(self) -> Draft:
+        """A new empty draft."""
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The kept bytes, seekable. Raises PayloadsUnavailable when they are not there or not readable."""
+
+    def holds(self, sha256: str) -> bool:
+        """True when a body with this digest is kept."""
+
+    def free_bytes(self) -> int:
+        """Space left for new bodies, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """One delivery to be handed to an agency; the body is read through the payload store by `sha256`."""
+
+    delivery_id: str
+    consignment_id: str
+    recipient: str
+    sender: str
+    sha256: str
+    size_bytes: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The document lies ready in the agency's inbox on the hub; the agency will fetch and acknowledge it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The agency's system took the document; `words` is what it answered."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """The agency's system could not take it now; `after` is its wish, else the schedule decides."""
+
+    reason: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The agency's system will not take this document; `reason` in its own words."""
+
+    reason: str
+
+
+Outcome = Placed | Delivered | TryLater | Refused
+
+
+class AgencyAdapter(Protocol):
+    """How one kind of document system gets its documents."""
+
+    def hand_over(self, work: HandOver) -> Outcome:
+        """Hand one delivery over; called again after a crash, so it must be harmless twice. Raises nothing."""
+
+
+class WakeLike(Protocol):
+    """Ids that wake a station; never a document."""
+
+    outbox_id: int
+    station: str
+    work_id: str
+    lane: str
+    trace_id: str
+
+
+class WakePublisher(Protocol):
+    """Carries wakes to the workers, at least once."""
+
+    @property
+    def connected(self) -> bool:
+        """True when publishing can succeed now."""
+
+    def publish(self, wakes: Sequence[WakeLike], *, timeout_seconds: float) -> set[int]:
+        """The outbox ids that are safely taken over. Raises BrokerUnavailable."""

@@ -1,0 +1,144 @@
+"""Every setting of the hub: name, type, default, meaning; read from HUB_* variables, then a file, then secrets.
+
+Owns: Settings and its loading; all faults are reported at once.
+Never: a default password or key.
+Source: the twelve-factor rule of configuration in the environment; secrets as files (`HUB_SECRETS_DIR`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hub.errors import Misconfigured
+
+PREFIX = "HUB_"
+MIB = 1024 * 1024
+
+
+def _says(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Units are in the names; paths are relative to the working directory."""
+
+    data_dir: Annotated[
+        Path, _says("Folder for the embedded database, bodies, temporary files and the hub's key")
+    ] = Path("hub-data")
+    database_url: Annotated[str, _says("SQLAlchemy URL; empty: SQLite in the data folder")] = ""
+    broker_url: Annotated[str, _says("amqp:// URL of RabbitMQ; empty: stations are driven in-process")] = ""
+    hub_name: Annotated[str, _says("Name of this hub in receipts (`iss`)")] = "truc-lien-thong"
+    listen: Annotated[str, _says("Address and port that the API listens on")] = "127.0.0.1:8080"
+    web_workers: Annotated[int, Meta(ge=1, description="gunicorn worker processes of the API")] = 2
+    web_threads: Annotated[
+        int, Meta(ge=4, description="Threads per API worker; each long poll holds one")
+    ] = 32
+    station_threads: Annotated[int, Meta(ge=1, description="Worker threads of the embedded dispatcher")] = 2
+    signing_key: Annotated[
+        Path | None, _says("The hub's private key for receipts (PEM, P-256); empty: made once")
+    ] = None
+    signing_certificate: Annotated[
+        Path | None, _says("Certificate chain of signing_key (PEM), leaf first")
+    ] = None
+    trust_anchors: Annotated[
+        tuple[Path, ...],
+        _says("Root certificates that envelope signatures must chain to; files, separated by ':'"),
+    ] = ()
+    intermediates: Annotated[
+        tuple[Path, ...], _says("CA certificates that complete chains (government files embed only the leaf)")
+    ] = ()
+    max_envelope_bytes: Annotated[int, Meta(ge=MIB, description="Largest body accepted; above it 413")] = (
+        512 * MIB
+    )
+    max_text_signed_bytes: Annotated[
+        int, Meta(ge=MIB, description="Largest envelope whose signature covers the base64 text itself")
+    ] = 50 * MIB
+    min_free_bytes: Annotated[
+        int, Meta(ge=0, description="Space that must stay free in the payload store")
+    ] = 256 * MIB
+    default_signature_policy: Annotated[
+        str, Meta(pattern="^(require|accept)$", description="Policy of agencies added without one")
+    ] = "accept"
+    log_format: Annotated[
+        str, Meta(pattern="^(json|console)$", description="Log lines for machines or people")
+    ] = "console"
+    secrets_dir: Annotated[Path | None, _says("Folder whose files named like a setting override it")] = None
+    gunicorn_config: Annotated[Path, _says("gunicorn configuration file for `hub run api`")] = Path(
+        "docker/gunicorn.conf.py"
+    )
+
+    @property
+    def database(self) -> str:
+        """The database URL that is really used."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hub.sqlite3'}"
+
+    @property
+    def embedded(self) -> bool:
+        """True when no broker is configured: the stations run inside `hub serve`."""
+        return not self.broker_url
+
+
+def load(
+    environment: Mapping[str, str] | None = None, *, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Settings from the environment, a TOML file (`HUB_SETTINGS_FILE`) and secrets; raises Misconfigured."""
+    env = os.environ if environment is None else environment
+    raw: dict[str, Any] = {}
+    if env.get(f"{PREFIX}SETTINGS_FILE"):
+        raw.update(_from_file(Path(env[f"{PREFIX}SETTINGS_FILE"])))
+    names = set(get_type_hints(Settings))
+    raw.update({name: env[PREFIX + name.upper()] for name in names if env.get(PREFIX + name.upper())})
+    if raw.get("secrets_dir"):
+        raw.update(_from_secrets(Path(raw["secrets_dir"]), names))
+    raw.update(overrides or {})
+    return _converted(raw, names)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as wrong:
+        raise Misconfigured(
+            "HUB_SETTINGS_FILE", f"cannot be read: {wrong}", "Name a readable TOML file."
+        ) from wrong
+
+
+def _from_secrets(folder: Path, names: set[str]) -> dict[str, str]:
+    try:
+        return {f.name: f.read_text("utf-8").strip() for f in folder.iterdir() if f.name in names}
+    except OSError as wrong:
+        raise Misconfigured("secrets_dir", f"cannot be read: {wrong}", "Name a readable folder.") from wrong
+
+
+def _converted(raw: Mapping[str, Any], names: set[str]) -> Settings:
+    hints = get_type_hints(Settings, include_extras=True)
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, value in raw.items():
+        if name not in names:
+            faults.append(f"{name}: no such setting")
+            continue
+        if "Path, ..." in str(hints[name]) and isinstance(value, str):
+            value = [part for part in value.split(":") if part]
+        try:
+            values[name] = msgspec.convert(value, hints[name], strict=False, dec_hook=_path)
+        except msgspec.ValidationError as wrong:
+            faults.append(f"{name}: {wrong}")
+    if faults:
+        raise Misconfigured(
+            "settings", "; ".join(sorted(faults)), "See docs/settings.md for names and shapes."
+        )
+    return Settings(**values)
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise NotImplementedError(f"{kind} from {value!r}")

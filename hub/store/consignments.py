@@ -1,0 +1,201 @@
+"""Consignments: one row per sending, permanent, which is also the idempotency record.
+
+Owns: inserting the judged row once, finding it again by key, moving its state under a lock.
+Never: judges; holds bodies.
+Source: design §1, §5; Decree 30/2020 Annex VI (duplicate document id; number + symbol + agency).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from hub.domain.consignments import STEPS, ConsignmentState, Lane
+from hub.domain.findings import Finding, Severity
+from hub.errors import IllegalTransition
+from hub.store.engine import Transaction
+from hub.store.tables import consignments
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """One sending as kept; `header` is the envelope without its attachments' bytes, as plain JSON."""
+
+    id: str
+    caller_key: str
+    key_scope: str
+    idempotency_key: str
+    sender_key: str
+    kind: str
+    state: ConsignmentState
+    lane: Lane
+    sha256: str
+    size_bytes: int
+    body_kept: bool
+    document_id: str
+    notation: str
+    issued_on: date | None
+    attachments_sha256: str
+    business_type: int
+    paper: int | None
+    signature_state: str
+    header: dict[str, Any]
+    signature: dict[str, Any]
+    findings: tuple[Finding, ...]
+    rule_pack: str
+    trace_id: str
+    received_at: datetime
+    judged_at: datetime
+    next_attempt_at: datetime | None = None
+
+
+def _read(row: Any) -> Consignment:
+    values = dict(row._mapping)
+    values["state"] = ConsignmentState(values["state"])
+    values["lane"] = Lane(values["lane"])
+    values["findings"] = tuple(
+        Finding(f["check"], f["code"], Severity(f["severity"]), f["where"], f["evidence"]) for f in values["findings"]
+    )
+    return Consignment(**values)
+
+
+def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [
+        {"check": f.check, "code": f.code, "severity": f.severity.value, "where": f.where, "evidence": dict(f.evidence)}
+        for f in findings
+    ]
+
+
+def add(transaction: Transaction, consignment: Consignment) -> bool:
+    """Insert the row; False when the caller has used this idempotency key before (the transaction goes on)."""
+    values = {name: getattr(consignment, name) for name in Consignment.__slots__}
+    values |= {"state": consignment.state.value, "lane": consignment.lane.value}
+    values["findings"] = _findings(consignment.findings)
+    try:
+        with transaction.connection.begin_nested():
+            transaction.execute(sa.insert(consignments).values(values))
+    except IntegrityError:
+        if by_key(transaction.connection, consignment.key_scope, consignment.idempotency_key) is None:
+            raise
+        return False
+    return True
+
+
+def by_key(connection: Connection, key_scope: str, idempotency_key: str) -> Consignment | None:
+    """The consignment made under this key, whenever that was."""
+    row = connection.execute(
+        sa.select(consignments).where(
+            consignments.c.key_scope == key_scope, consignments.c.idempotency_key == idempotency_key
+        )
+    ).one_or_none()
+    return _read(row) if row is not None else None
+
+
+def get(connection: Connection, consignment_id: str) -> Consignment | None:
+    """The consignment with this id, or None."""
+    row = connection.execute(sa.select(consignments).where(consignments.c.id == consignment_id)).one_or_none()
+    return _read(row) if row is not None else None
+
+
+def lock(transaction: Transaction, consignment_id: str) -> Consignment | None:
+    """The consignment, locked until the transaction ends; None when it does not exist."""
+    row = transaction.execute(
+        sa.select(consignments).where(consignments.c.id == consignment_id).with_for_update()
+    ).one_or_none()
+    return _read(row) if row is not None else None
+
+
+def lock_document(transaction: Transaction, sender_key: str, document_id: str) -> None:
+    """One at a time for everything that asks 'is this document known?' (SQLite has one writer anyway)."""
+    if transaction.connection.dialect.name == "postgresql":
+        number = sa.func.hashtextextended(f"{sender_key} {document_id}", 0)
+        transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def move(
+    transaction: Transaction, consignment: Consignment, to: ConsignmentState, *, next_attempt_at: datetime | None = None
+) -> None:
+    """Take one allowed step. Raises IllegalTransition for any other."""
+    if (consignment.state, to) not in STEPS:
+        raise IllegalTransition(f"{consignment.id}: {consignment.state} → {to}", thing="consignment", state=to.value)
+    transaction.execute(
+        sa.update(consignments)
+        .where(consignments.c.id == consignment.id)
+        .values(state=to.value, next_attempt_at=next_attempt_at)
+    )
+
+
+def judged_again(transaction: Transaction, consignment: Consignment) -> None:
+    """Write the new verdict of a held consignment: state, findings, signature, times."""
+    if (ConsignmentState.HELD, consignment.state) not in STEPS:
+        raise IllegalTransition(f"{consignment.id}: held → {consignment.state}", thing="consignment", state="held")
+    changed = ("signature_state", "signature", "rule_pack", "judged_at", "next_attempt_at", "lane", "header")
+    values = {name: getattr(consignment, name) for name in changed}
+    values |= {"state": consignment.state.value, "findings": _findings(consignment.findings)}
+    transaction.execute(sa.update(consignments).where(consignments.c.id == consignment.id).values(values))
+
+
+def postpone(transaction: Transaction, consignment_id: str, until: datetime) -> None:
+    """The clock looks at it again at `until`."""
+    transaction.execute(
+        sa.update(consignments).where(consignments.c.id == consignment_id).values(next_attempt_at=until)
+    )
+
+
+def due(connection: Connection, now: datetime, *, limit: int) -> list[Consignment]:
+    """Held or accepted consignments whose time has come, longest waiting first."""
+    rows = connection.execute(
+        sa.select(consignments)
+        .where(consignments.c.next_attempt_at.isnot(None), consignments.c.next_attempt_at <= now)
+        .order_by(consignments.c.next_attempt_at)
+        .limit(limit)
+    )
+    return [_read(row) for row in rows]
+
+
+def earlier_of_document(connection: Connection, sender_key: str, document_id: str) -> list[Consignment]:
+    """Accepted consignments of the same document of the same sender, oldest first (at most 50)."""
+    if not document_id:
+        return []
+    rows = connection.execute(
+        sa.select(consignments)
+        .where(
+            consignments.c.sender_key == sender_key,
+            consignments.c.document_id == document_id,
+            consignments.c.kind == "document",
+            consignments.c.state.in_(_PROMISED),
+        )
+        .order_by(consignments.c.received_at)
+        .limit(50)
+    )
+    return [_read(row) for row in rows]
+
+
+def same_notation(
+    connection: Connection, sender_key: str, notation: str, *, year: int, document_id: str
+) -> Consignment | None:
+    """An accepted document of the sender with this number and symbol in this year but another document id."""
+    row = connection.execute(
+        sa.select(consignments)
+        .where(
+            consignments.c.sender_key == sender_key,
+            consignments.c.notation == notation,
+            consignments.c.issued_on.between(date(year, 1, 1), date(year, 12, 31)),
+            consignments.c.document_id != document_id,
+            consignments.c.kind == "document",
+            consignments.c.state.in_(_PROMISED),
+        )
+        .limit(1)
+    ).one_or_none()
+    return _read(row) if row is not None else None
+
+
+_PROMISED = [
+    state.value for state in (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED)
+]

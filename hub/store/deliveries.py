@@ -1,0 +1,212 @@
+"""Deliveries: each recipient's copy, its inbox position, its acknowledgement and its statuses.
+
+Owns: creating them once per recipient, placing them in the inbox in an order that never skips, ending them.
+Never: talks to an agency.
+Source: design §5; field notes (cursor feeds must not lose items that commit late).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from hub.domain.consignments import Lane
+from hub.domain.deliveries import STEPS, DeliveryState
+from hub.errors import IllegalTransition
+from hub.store.engine import Transaction
+from hub.store.tables import agencies, consignments, deliveries, statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One recipient's copy; `position` is its place in the recipient's inbox, `same_as` an earlier delivery."""
+
+    id: str
+    consignment_id: str
+    recipient_key: str
+    addressee: str
+    state: DeliveryState
+    lane: Lane
+    created_at: datetime
+    position: int | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    reason: str = ""
+    status_code: str | None = None
+    same_as: str | None = None
+    placed_at: datetime | None = None
+    fetched_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEntry:
+    """One status as said by a party; `said_at` is the time that it claims."""
+
+    id: str
+    delivery_id: str
+    code: str
+    said_by: str
+    description: str
+    said_at: datetime
+    recorded_at: datetime
+    consignment_id: str | None = None
+
+
+def _read(row: Any) -> Delivery:
+    values = {name: getattr(row, name) for name in Delivery.__slots__}
+    values |= {"state": DeliveryState(row.state), "lane": Lane(row.lane)}
+    return Delivery(**values)
+
+
+def add(transaction: Transaction, many: Sequence[Delivery]) -> None:
+    """Create the deliveries of one consignment."""
+    rows = []
+    for delivery in many:
+        values = {name: getattr(delivery, name) for name in Delivery.__slots__}
+        rows.append(values | {"state": delivery.state.value, "lane": delivery.lane.value})
+    if rows:
+        transaction.execute(sa.insert(deliveries), rows)
+
+
+def of_consignment(connection: Connection, consignment_id: str) -> list[Delivery]:
+    """All deliveries of a consignment, in the order of their recipients."""
+    rows = connection.execute(
+        sa.select(deliveries).where(deliveries.c.consignment_id == consignment_id).order_by(deliveries.c.recipient_key)
+    )
+    return [_read(row) for row in rows]
+
+
+def get(connection: Connection, delivery_id: str) -> Delivery | None:
+    """The delivery with this id, or None."""
+    row = connection.execute(sa.select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+    return _read(row) if row is not None else None
+
+
+def lock(transaction: Transaction, delivery_id: str) -> Delivery | None:
+    """The delivery, locked until the transaction ends; None when it does not exist."""
+    row = transaction.execute(
+        sa.select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()
+    ).one_or_none()
+    return _read(row) if row is not None else None
+
+
+def move(transaction: Transaction, delivery: Delivery, to: DeliveryState, **facts: Any) -> None:
+    """Take one allowed step and write the facts that go with it. Raises IllegalTransition for any other step."""
+    if (delivery.state, to) not in STEPS:
+        raise IllegalTransition(f"{delivery.id}: {delivery.state} → {to}", thing="delivery", state=delivery.state.value)
+    change(transaction, delivery.id, state=to.value, next_attempt_at=None, **facts)
+
+
+def change(transaction: Transaction, delivery_id: str, **facts: Any) -> None:
+    """Write facts of a locked delivery without a step."""
+    transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(facts))
+
+
+def next_position(transaction: Transaction, recipient_key: str) -> int:
+    """The next place in the recipient's inbox; its row stays locked, so places appear in their order."""
+    where = agencies.c.code_key == recipient_key
+    step = sa.update(agencies).where(where).values(inbox_position=agencies.c.inbox_position + 1)
+    return transaction.execute(step.returning(agencies.c.inbox_position)).scalar_one()
+
+
+def due(connection: Connection, now: datetime, *, limit: int) -> list[Delivery]:
+    """Deliveries whose next attempt has come, longest waiting first."""
+    rows = connection.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.next_attempt_at.isnot(None), deliveries.c.next_attempt_at <= now)
+        .order_by(deliveries.c.next_attempt_at)
+        .limit(limit)
+    )
+    return [_read(row) for row in rows]
+
+
+def inbox(connection: Connection, recipient_key: str, *, after: int, limit: int) -> list[tuple[Delivery, Any]]:
+    """Deliveries waiting to be acknowledged, by position after `after`, each with its consignment's row."""
+    rows = connection.execute(
+        sa.select(deliveries, *_shown)
+        .join(consignments, consignments.c.id == deliveries.c.consignment_id)
+        .where(
+            deliveries.c.recipient_key == recipient_key,
+            deliveries.c.state == DeliveryState.IN_HAND.value,
+            deliveries.c.position > after,
+        )
+        .order_by(deliveries.c.position)
+        .limit(limit)
+    )
+    return [(_read(row), row) for row in rows]
+
+
+def held_copies(
+    connection: Connection, *, sender_key: str, document_id: str, attachments_sha256: str
+) -> dict[str, str]:
+    """Recipient key → delivery id of those who have these attachments of this document, or will get them."""
+    rows = connection.execute(
+        sa.select(deliveries.c.recipient_key, deliveries.c.id)
+        .join(consignments, consignments.c.id == deliveries.c.consignment_id)
+        .where(
+            consignments.c.sender_key == sender_key,
+            consignments.c.document_id == document_id,
+            consignments.c.attachments_sha256 == attachments_sha256,
+            consignments.c.kind == "document",
+            deliveries.c.state.in_(_HOLDING),
+            sa.or_(deliveries.c.status_code.is_(None), deliveries.c.status_code != "02"),
+        )
+        .order_by(deliveries.c.created_at.desc())
+    )
+    return {row.recipient_key: row.id for row in rows}
+
+
+def of_document(
+    connection: Connection, *, sender_key: str, document_id: str, recipient_key: str
+) -> list[Delivery]:
+    """The deliveries of one document to one recipient, newest first."""
+    rows = connection.execute(
+        sa.select(deliveries)
+        .join(consignments, consignments.c.id == deliveries.c.consignment_id)
+        .where(
+            consignments.c.sender_key == sender_key,
+            consignments.c.document_id == document_id,
+            consignments.c.kind == "document",
+            deliveries.c.recipient_key == recipient_key,
+            deliveries.c.state != DeliveryState.ALREADY_HELD.value,
+        )
+        .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
+    )
+    return [_read(row) for row in rows]
+
+
+def add_status(transaction: Transaction, entry: StatusEntry) -> bool:
+    """Keep a status in the history; False when the same party said the same with the same time before."""
+    try:
+        with transaction.connection.begin_nested():
+            transaction.execute(
+                sa.insert(statuses).values({name: getattr(entry, name) for name in StatusEntry.__slots__})
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def statuses_of(connection: Connection, consignment_id: str) -> list[StatusEntry]:
+    """Every status said about a consignment's deliveries, in the order in which they were recorded."""
+    rows = connection.execute(
+        sa.select(statuses)
+        .join(deliveries, deliveries.c.id == statuses.c.delivery_id)
+        .where(deliveries.c.consignment_id == consignment_id)
+        .order_by(statuses.c.recorded_at, statuses.c.id)
+    )
+    return [StatusEntry(**{name: getattr(row, name) for name in StatusEntry.__slots__}) for row in rows]
+
+
+_HOLDING = [state.value for state in (DeliveryState.DUE, DeliveryState.IN_HAND, DeliveryState.HANDED_OVER)]
+_shown = tuple(
+    consignments.c[name].label(f"consignment_{name}")
+    for name in ("sender_key", "kind", "document_id", "notation", "issued_on", "sha256", "size_bytes", "header")
+)

@@ -1,0 +1,115 @@
+"""The database as the rooms see it: short transactions, bells after commit, one error for 'not now'.
+
+Owns: the SQLAlchemy engine, SQLite's write discipline, PostgreSQL's NOTIFY.
+Never: SQL of a room.
+Source: SQLite WAL documentation (BEGIN IMMEDIATE, synchronous=FULL); PostgreSQL LISTEN/NOTIFY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from hub.errors import StoreUnavailable
+from hub.store.bells import Bell, LocalBell, PostgresBell
+
+BUSY_TIMEOUT_SECONDS = 30
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One write transaction; `ring` wakes waiters once it is committed."""
+
+    connection: Connection
+    topics: set[str] = field(default_factory=set)
+
+    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Run one statement in this transaction."""
+        return self.connection.execute(statement, parameters)
+
+    def ring(self, topic: str) -> None:
+        """Wake those who wait for `topic`, after the commit and only if it succeeds."""
+        self.topics.add(topic)
+
+
+class Database:
+    """Opens reading and writing transactions. Raises StoreUnavailable when the database is away or busy."""
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _engine(self.url, pool_size=pool_size)
+        self.bell: Bell = LocalBell() if self.is_sqlite else PostgresBell(self.url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read-only look at one moment of the database."""
+        with _translated(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """All or nothing, durable when the block ends; then the bells ring."""
+        with _translated(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            transaction = Transaction(connection)
+            yield transaction
+            if not self.is_sqlite:
+                for topic in sorted(transaction.topics):
+                    connection.execute(sa.select(sa.func.pg_notify(PostgresBell.CHANNEL, topic)))
+            connection.commit()
+        if self.is_sqlite:
+            for topic in transaction.topics:
+                self.bell.ring(topic)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.bell.close()
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as away:
+        raise StoreUnavailable(str(away)) from away
+
+
+def _engine(url: sa.URL, *, pool_size: int) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_TIMEOUT_SECONDS,
+        )
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size * 2,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()

@@ -1,0 +1,48 @@
+"""The outbox: work that a committed transaction owes to a station.
+
+Owns: writing wakes with the decision that caused them, reading them for the relay, forgetting them.
+Never: holds more than ids.
+Source: design §1 (promise 2) and dependencies §6 (publish with confirms in windows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hub.domain.consignments import Lane
+from hub.store.engine import Transaction
+from hub.store.tables import outbox
+
+TOPIC = "outbox"
+
+
+def wake(
+    transaction: Transaction, station: str, work_ids: Sequence[str], *, lane: Lane, trace_id: str
+) -> None:
+    """Owe `station` one piece of work per id; the relay is rung after the commit."""
+    if not work_ids:
+        return
+    rows = [{"station": station, "work_id": i, "lane": lane.value, "trace_id": trace_id} for i in work_ids]
+    transaction.execute(sa.insert(outbox), rows)
+    transaction.ring(TOPIC)
+
+
+def owed(connection: Connection, *, after: int, limit: int) -> Sequence[Any]:
+    """The oldest rows after `after`: number, station, work_id, lane, trace_id."""
+    return connection.execute(
+        sa.select(outbox).where(outbox.c.number > after).order_by(outbox.c.number).limit(limit)
+    ).all()
+
+
+def forget(transaction: Transaction, numbers: Collection[int]) -> None:
+    """The broker has taken these over."""
+    transaction.execute(sa.delete(outbox).where(outbox.c.number.in_(sorted(numbers))))
+
+
+def waiting(connection: Connection) -> int:
+    """How many rows the relay still owes."""
+    return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()

@@ -1,0 +1,54 @@
+"""The schema's version: bringing a database up to date, and telling whether it is.
+
+Owns: running the Alembic revisions in hub/store/migrations.
+Never: creates tables in any other way.
+Source: Alembic documentation (programmatic use).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from hub.store.engine import Database
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def upgrade(database: Database) -> tuple[str | None, str]:
+    """Bring the schema to the newest revision; returns the revisions before and after."""
+    before = version(database)
+    config = _config()
+    with database.engine.connect() as connection:
+        if not database.is_sqlite:  # two starts at once: one migrates, the other waits
+            connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('hub.schema'))"))
+            connection.commit()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+        if not database.is_sqlite:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext('hub.schema'))"))
+            connection.commit()
+    return before, newest()
+
+
+def version(database: Database) -> str | None:
+    """The revision of the database; None when it is empty. Raises StoreUnavailable."""
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """The revision that this program expects."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

@@ -1,0 +1,273 @@
+"""The tables of the hub, one schema for SQLite and PostgreSQL.
+
+Owns: names, types, constraints and indexes; state words come from the domain's enums.
+Never: queries (one module per thing kept does that).
+Source: design §5; PostgreSQL and SQLite documentation for partial indexes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+from hub.domain.agencies import MAX_CODE_LENGTH, AgencyStatus, SignaturePolicy
+from hub.domain.consignments import ConsignmentState, Lane
+from hub.domain.deliveries import DeliveryState
+from hub.domain.ratios import Direction
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime on both databases (SQLite keeps no zone)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive times: they are a bug in the caller."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware, always UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows only in INTEGER keys
+Code = sa.String(MAX_CODE_LENGTH)
+Uuid = sa.String(36)
+Sha256 = sa.String(64)
+
+
+def _words(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+agencies = sa.Table(
+    "agencies",
+    metadata,
+    sa.Column("code_key", Code, primary_key=True),
+    sa.Column("code", Code, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("parent_key", Code, index=True),
+    sa.Column("successor_key", Code),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("valid_from", sa.Date),
+    sa.Column("valid_until", sa.Date),
+    sa.Column("source", sa.Text, nullable=False, server_default=""),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("adapter", sa.String(32), nullable=False, server_default="mailbox"),
+    sa.Column("signature_policy", sa.String(16), nullable=False),
+    sa.Column("speaks_for_descendants", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("inbox_position", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("changed_at", Instant, nullable=False),
+    _words("status", AgencyStatus),
+    _words("signature_policy", SignaturePolicy),
+)
+
+agency_aliases = sa.Table(
+    "agency_aliases",
+    metadata,
+    sa.Column("alias_key", Code, primary_key=True),
+    sa.Column("alias", Code, nullable=False),
+    sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), nullable=False, index=True),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("key_sha256", Sha256, primary_key=True),
+    sa.Column("key_id", sa.String(12), nullable=False, unique=True),
+    sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), nullable=False, index=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("revoked_at", Instant),
+)
+
+agency_certificates = sa.Table(
+    "agency_certificates",
+    metadata,
+    sa.Column("sha256", Sha256, primary_key=True),
+    sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), nullable=False, index=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("not_after", Instant, nullable=False),
+    sa.Column("pem", sa.Text, nullable=False),
+    sa.Column("added_at", Instant, nullable=False),
+    sa.Column("withdrawn_at", Instant),
+)
+
+consignments = sa.Table(
+    "consignments",
+    metadata,
+    sa.Column("id", Uuid, primary_key=True),
+    sa.Column("caller_key", Code, nullable=False),
+    sa.Column("key_scope", Code, nullable=False),
+    sa.Column("idempotency_key", sa.String(200), nullable=False),
+    sa.Column("sender_key", Code, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("lane", sa.String(8), nullable=False),
+    sa.Column("sha256", Sha256, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("body_kept", sa.Boolean, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("notation", sa.Text, nullable=False),
+    sa.Column("issued_on", sa.Date),
+    sa.Column("attachments_sha256", Sha256, nullable=False),
+    sa.Column("business_type", sa.SmallInteger, nullable=False),
+    sa.Column("paper", sa.SmallInteger),
+    sa.Column("signature_state", sa.String(16), nullable=False),
+    sa.Column("header", Json, nullable=False),
+    sa.Column("signature", Json, nullable=False),
+    sa.Column("findings", Json, nullable=False),
+    sa.Column("rule_pack", sa.String(32), nullable=False),
+    sa.Column("trace_id", sa.String(32), nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("judged_at", Instant, nullable=False),
+    sa.Column("next_attempt_at", Instant),
+    sa.UniqueConstraint("key_scope", "idempotency_key"),
+    _words("state", ConsignmentState),
+    _words("lane", Lane),
+)
+sa.Index("ix_consignments_document", consignments.c.sender_key, consignments.c.document_id)
+sa.Index("ix_consignments_notation", consignments.c.sender_key, consignments.c.notation)
+_waiting = consignments.c.next_attempt_at.isnot(None)
+sa.Index(
+    "ix_consignments_waiting",
+    consignments.c.next_attempt_at,
+    postgresql_where=_waiting,
+    sqlite_where=_waiting,
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", Uuid, primary_key=True),
+    sa.Column("consignment_id", Uuid, sa.ForeignKey("consignments.id"), nullable=False),
+    sa.Column("recipient_key", Code, nullable=False),
+    sa.Column("addressee", sa.String(200), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("lane", sa.String(8), nullable=False),
+    sa.Column("position", sa.BigInteger),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt_at", Instant),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("status_code", sa.String(2)),
+    sa.Column("same_as", Uuid),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("placed_at", Instant),
+    sa.Column("fetched_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.UniqueConstraint("consignment_id", "recipient_key"),
+    sa.UniqueConstraint("recipient_key", "position"),
+    _words("state", DeliveryState),
+    _words("lane", Lane),
+)
+_due = deliveries.c.next_attempt_at.isnot(None)
+sa.Index("ix_deliveries_due", deliveries.c.next_attempt_at, postgresql_where=_due, sqlite_where=_due)
+sa.Index("ix_deliveries_inbox", deliveries.c.recipient_key, deliveries.c.state, deliveries.c.position)
+
+statuses = sa.Table(
+    "statuses",
+    metadata,
+    sa.Column("id", Uuid, primary_key=True),
+    sa.Column("delivery_id", Uuid, sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("code", sa.String(2), nullable=False),
+    sa.Column("said_by", Code, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("said_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("consignment_id", Uuid),
+    sa.UniqueConstraint("delivery_id", "code", "said_by", "said_at"),
+)
+
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", Uuid, nullable=False, unique=True),
+    sa.Column("consignment_id", Uuid, sa.ForeignKey("consignments.id"), nullable=False, index=True),
+    sa.Column("delivery_id", Uuid),
+    sa.Column("event", sa.String(32), nullable=False),
+    sa.Column("issued_at", Instant, nullable=False),
+    sa.Column("jws", sa.Text, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("consignment_id", Uuid, sa.ForeignKey("consignments.id"), nullable=False, index=True),
+    sa.Column("delivery_id", Uuid),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("facts", Json, nullable=False),
+    sa.Column("to_tally", sa.Boolean, nullable=False),
+)
+_untallied = events.c.to_tally.is_(sa.true())
+sa.Index(
+    "ix_events_to_tally",
+    events.c.number,
+    postgresql_where=_untallied,
+    sqlite_where=_untallied,
+)
+
+daily_counts = sa.Table(
+    "daily_counts",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("agency_key", Code, primary_key=True),
+    sa.Column("direction", sa.String(8), primary_key=True),
+    sa.Column("documents", sa.BigInteger, nullable=False),
+    sa.Column("paper_free", sa.BigInteger, nullable=False),
+    sa.Column("with_paper", sa.BigInteger, nullable=False),
+    _words("direction", Direction),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("station", sa.String(16), nullable=False),
+    sa.Column("work_id", Uuid, nullable=False),
+    sa.Column("lane", sa.String(8), nullable=False),
+    sa.Column("trace_id", sa.String(32), nullable=False),
+    sqlite_autoincrement=True,  # a number is never used twice, also after the row was deleted
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("process", sa.String(64), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("facts", Json, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("facts", Json, nullable=False),
+)
