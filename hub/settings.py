@@ -29,46 +29,35 @@ def _says(text: str) -> Meta:
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Units are in the names; paths are relative to the working directory."""
 
-    data_dir: Annotated[
-        Path, _says("Folder for the embedded database, bodies, temporary files and the hub's key")
-    ] = Path("hub-data")
+    data_dir: Annotated[Path, _says("Folder for the embedded database, bodies, temporary files and the hub's key")] = (
+        Path("hub-data")
+    )
     database_url: Annotated[str, _says("SQLAlchemy URL; empty: SQLite in the data folder")] = ""
     broker_url: Annotated[str, _says("amqp:// URL of RabbitMQ; empty: stations are driven in-process")] = ""
     hub_name: Annotated[str, _says("Name of this hub in receipts (`iss`)")] = "truc-lien-thong"
     listen: Annotated[str, _says("Address and port that the API listens on")] = "127.0.0.1:8080"
     web_workers: Annotated[int, Meta(ge=1, description="gunicorn worker processes of the API")] = 2
-    web_threads: Annotated[
-        int, Meta(ge=4, description="Threads per API worker; each long poll holds one")
-    ] = 32
+    web_threads: Annotated[int, Meta(ge=4, description="Threads per API worker; each long poll holds one")] = 32
     station_threads: Annotated[int, Meta(ge=1, description="Worker threads of the embedded dispatcher")] = 2
-    signing_key: Annotated[
-        Path | None, _says("The hub's private key for receipts (PEM, P-256); empty: made once")
-    ] = None
-    signing_certificate: Annotated[
-        Path | None, _says("Certificate chain of signing_key (PEM), leaf first")
-    ] = None
+    signing_key: Annotated[Path | None, _says("The hub's private key for receipts (PEM, P-256); empty: made once")] = (
+        None
+    )
+    signing_certificate: Annotated[Path | None, _says("Certificate chain of signing_key (PEM), leaf first")] = None
     trust_anchors: Annotated[
         tuple[Path, ...],
-        _says("Root certificates that envelope signatures must chain to; files, separated by ':'"),
+        _says("Files with the trusted root CAs and their sub-CAs (PEM or DER), separated by ':'"),
     ] = ()
-    intermediates: Annotated[
-        tuple[Path, ...], _says("CA certificates that complete chains (government files embed only the leaf)")
-    ] = ()
-    max_envelope_bytes: Annotated[int, Meta(ge=MIB, description="Largest body accepted; above it 413")] = (
-        512 * MIB
-    )
+    max_envelope_bytes: Annotated[int, Meta(ge=MIB, description="Largest body accepted; above it 413")] = 512 * MIB
     max_text_signed_bytes: Annotated[
         int, Meta(ge=MIB, description="Largest envelope whose signature covers the base64 text itself")
     ] = 50 * MIB
-    min_free_bytes: Annotated[
-        int, Meta(ge=0, description="Space that must stay free in the payload store")
-    ] = 256 * MIB
+    min_free_bytes: Annotated[int, Meta(ge=0, description="Space that must stay free in the payload store")] = 256 * MIB
     default_signature_policy: Annotated[
         str, Meta(pattern="^(require|accept)$", description="Policy of agencies added without one")
     ] = "accept"
-    log_format: Annotated[
-        str, Meta(pattern="^(json|console)$", description="Log lines for machines or people")
-    ] = "console"
+    log_format: Annotated[str, Meta(pattern="^(json|console)$", description="Log lines for machines or people")] = (
+        "console"
+    )
     secrets_dir: Annotated[Path | None, _says("Folder whose files named like a setting override it")] = None
     gunicorn_config: Annotated[Path, _says("gunicorn configuration file for `hub run api`")] = Path(
         "docker/gunicorn.conf.py"
@@ -85,9 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return not self.broker_url
 
 
-def load(
-    environment: Mapping[str, str] | None = None, *, overrides: Mapping[str, Any] | None = None
-) -> Settings:
+def load(environment: Mapping[str, str] | None = None, *, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment, a TOML file (`HUB_SETTINGS_FILE`) and secrets; raises Misconfigured."""
     env = os.environ if environment is None else environment
     raw: dict[str, Any] = {}
@@ -105,9 +92,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as wrong:
-        raise Misconfigured(
-            "HUB_SETTINGS_FILE", f"cannot be read: {wrong}", "Name a readable TOML file."
-        ) from wrong
+        raise Misconfigured("HUB_SETTINGS_FILE", f"cannot be read: {wrong}", "Name a readable TOML file.") from wrong
 
 
 def _from_secrets(folder: Path, names: set[str]) -> dict[str, str]:
@@ -132,9 +117,7 @@ def _converted(raw: Mapping[str, Any], names: set[str]) -> Settings:
         except msgspec.ValidationError as wrong:
             faults.append(f"{name}: {wrong}")
     if faults:
-        raise Misconfigured(
-            "settings", "; ".join(sorted(faults)), "See docs/settings.md for names and shapes."
-        )
+        raise Misconfigured("settings", "; ".join(sorted(faults)), "See docs/settings.md for names and shapes.")
     return Settings(**values)
 
 

@@ -21,9 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes seconds (kills and restarts servers)")
     config.addinivalue_line("markers", "service: needs a real PostgreSQL or RabbitMQ")
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain]
-    )
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

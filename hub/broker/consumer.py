@@ -159,9 +159,7 @@ class Consumer:
             self._quit.set()
             worker.join(STOP_SECONDS)
 
-    def _serve_until_trouble(
-        self, endpoint: Endpoint, *, stop: threading.Event, worker: threading.Thread
-    ) -> None:
+    def _serve_until_trouble(self, endpoint: Endpoint, *, stop: threading.Event, worker: threading.Thread) -> None:
         try:
             self._serve(endpoint, stop=stop, worker=worker)
         except (AMQPError, OSError) as error:

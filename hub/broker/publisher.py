@@ -192,9 +192,7 @@ class _Session:
         exchange = self._endpoint.prefix + topology.WORK_EXCHANGE
         self._channel.basic_publish(exchange, messages.routing_key(wake), body, properties, mandatory=True)
 
-    def _was_returned(
-        self, _: Channel, method: pika.spec.Basic.Return, properties: object, __: bytes
-    ) -> None:
+    def _was_returned(self, _: Channel, method: pika.spec.Basic.Return, properties: object, __: bytes) -> None:
         outbox_id = int(properties.message_id)
         self._returned[outbox_id] += 1
         self.unroutable += 1

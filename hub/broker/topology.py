@@ -68,9 +68,7 @@ def declare(channel: Channel | BlockingChannel, *, prefix: str = "") -> None:
         if queue.exchange == WORK_EXCHANGE:
             arguments["x-dead-letter-exchange"] = prefix + DEAD
         channel.queue_declare(queue=prefix + queue.name, durable=True, arguments=arguments)
-        channel.queue_bind(
-            queue=prefix + queue.name, exchange=prefix + queue.exchange, routing_key=queue.name
-        )
+        channel.queue_bind(queue=prefix + queue.name, exchange=prefix + queue.exchange, routing_key=queue.name)
 
 
 def depths(channel: BlockingChannel, *, prefix: str = "") -> dict[str, int]:

@@ -62,9 +62,7 @@ def _print_checked(checked: Checked, *, as_json: bool) -> None:
         }
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
         return
-    click.echo(
-        f"{verdict.value.upper()}  {read.kind.value}  {read.dialect}  {checked.reading.size_bytes} bytes"
-    )
+    click.echo(f"{verdict.value.upper()}  {read.kind.value}  {read.dialect}  {checked.reading.size_bytes} bytes")
     click.echo(f"  {read.sender.organ_id or '?'} → {_shown(party.organ_id for party in read.addressees)}")
     for attachment in read.attachments:
         click.echo(f"  {_shown([attachment.name])}  {attachment.media_type}  {attachment.size_bytes} bytes")

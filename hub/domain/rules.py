@@ -58,9 +58,7 @@ def _read(raw: dict[str, dict], name: str) -> RulePack:
             title=raw["pack"]["title"],
             in_force_from=raw["pack"]["in_force_from"],
             in_force_until=raw["pack"].get("in_force_until"),
-            counted_business_types=frozenset(
-                BusinessType[t.upper()] for t in raw["counting"]["business_types"]
-            ),
+            counted_business_types=frozenset(BusinessType[t.upper()] for t in raw["counting"]["business_types"]),
             changed_attachments=Severity(raw["duplicates"]["changed_attachments"]),
             same_number=Severity(raw["duplicates"]["same_number"]),
             refused_secrecy=tuple(raw["secrecy"]["refused"]),

@@ -34,7 +34,7 @@ class Attached:
     spools: Mapping[str, BinaryIO]
 
 
-def read(layout: Layout, payloads: Sequence[Payload], log: Log, *, payload_log: Log, bounds: Bounds) -> Attached:
+def read(layout: Layout, payloads: Sequence[Payload], *, log: Log, payload_log: Log, bounds: Bounds) -> Attached:
     """Every attachment. Raises: NotEdxml when tree and scan disagree (a parser differential)."""
     places = [element for element in layout.root.element.getroottree().iter(etree.Element) if _is_payload(element)]
     if len(places) != len(payloads):
@@ -43,11 +43,11 @@ def read(layout: Layout, payloads: Sequence[Payload], log: Log, *, payload_log: 
     attachments: list[Attachment] = []
     spools: dict[str, BinaryIO] = {}
     for element, payload in zip(places, payloads, strict=True):
-        holder = _holder(element, log, payload_log)
-        attachment = _attachment(holder, payload, payload_log, number=len(attachments) + 1, bounds=bounds)
+        holder = _holder(element, log, payload_log=payload_log)
+        attachment = _attachment(holder, payload, log=payload_log, number=len(attachments) + 1, bounds=bounds)
         key = attachment.content_id
         if key in spools:
-            payload_log.add("attachment.duplicate_id", Severity.ERROR, key, seen=key)
+            payload_log.add("attachment.duplicate_id", Severity.ERROR, where=key, seen=key)
             key = f"{key}#{len(attachments) + 1}"
         attachments.append(attachment)
         spools[key] = payload.spool
@@ -60,23 +60,25 @@ def _is_payload(element: etree._Element) -> bool:
     return names.is_payload(above, etree.QName(element).localname)
 
 
-def _holder(element: etree._Element, log: Log, payload_log: Log) -> Node:
+def _holder(element: etree._Element, log: Log, *, payload_log: Log) -> Node:
     """The Attachment around a base64 text; one that stands elsewhere is an error finding."""
     parent = element.getparent()
-    holder = Node(parent if parent is not None else element, names.ATTACHMENT, log)
+    holder = Node(parent if parent is not None else element, names.ATTACHMENT, log=log)
     inside = [etree.QName(above).localname for above in element.iterancestors()]
     if inside[:1] != [names.ATTACHMENT] or names.MESSAGE_HEADER in inside:
-        payload_log.add("attachment.misplaced", Severity.ERROR, Node(element, "", log).where, seen=holder.where)
+        payload_log.add(
+            "attachment.misplaced", Severity.ERROR, where=Node(element, "", log=log).where, seen=holder.where
+        )
     elif len(holder.children(names.PAYLOAD)) > 1:
-        where = Node(element, "", log).where
-        payload_log.add("duplicate_element", Severity.ERROR, where, field=names.PAYLOAD, count="2")
+        where = Node(element, "", log=log).where
+        payload_log.add("duplicate_element", Severity.ERROR, where=where, field=names.PAYLOAD, count="2")
     list_element = parent.getparent() if parent is not None else None
     if list_element is not None and list_element.prefix and names.ATTACHMENT_LIST in inside:
-        log.note("attachment_prefix", Node(list_element, "", log).where, seen=list_element.prefix)
+        log.note("attachment_prefix", Node(list_element, "", log=log).where, seen=list_element.prefix)
     return holder
 
 
-def _attachment(holder: Node, payload: Payload, log: Log, *, number: int, bounds: Bounds) -> Attachment:
+def _attachment(holder: Node, payload: Payload, *, log: Log, number: int, bounds: Bounds) -> Attachment:
     content_id = content_id_of(holder)
     if not content_id:
         content_id = f"attachment-{number}"
@@ -84,7 +86,7 @@ def _attachment(holder: Node, payload: Payload, log: Log, *, number: int, bounds
     name = name_of(holder)
     seen = media.look(payload.spool, name, bounds=bounds)
     declared = holder.text(names.CONTENT_TYPE)
-    _judge_payload(payload, seen, log, content_id=content_id)
+    _judge_payload(payload, seen, log=log, content_id=content_id)
     _judge_name(name, log, content_id=content_id)
     if payload.size_bytes and not _agree(declared, seen):
         holder.log.note("content_type", holder.where, seen=declared, found=seen.media_type)
@@ -102,15 +104,15 @@ def _attachment(holder: Node, payload: Payload, log: Log, *, number: int, bounds
     )
 
 
-def _judge_payload(payload: Payload, seen: media.Look, log: Log, *, content_id: str) -> None:
+def _judge_payload(payload: Payload, seen: media.Look, *, log: Log, content_id: str) -> None:
     if payload.flaw:
-        log.add("attachment.base64", Severity.ERROR, content_id, seen=payload.flaw)
+        log.add("attachment.base64", Severity.ERROR, where=content_id, seen=payload.flaw)
     elif not payload.size_bytes:
-        log.add("attachment.empty", Severity.WARNING, content_id, seen=content_id)
+        log.add("attachment.empty", Severity.WARNING, where=content_id, seen=content_id)
     elif seen.trouble == "bomb":
-        log.add("attachment.zip_bomb", Severity.ERROR, content_id, seen=seen.trouble)
+        log.add("attachment.zip_bomb", Severity.ERROR, where=content_id, seen=seen.trouble)
     elif seen.trouble:
-        log.add("attachment.zip", Severity.WARNING, content_id, seen=seen.trouble)
+        log.add("attachment.zip", Severity.WARNING, where=content_id, seen=seen.trouble)
 
 
 def _note_nodes_without_payload(layout: Layout, log: Log) -> None:
@@ -118,7 +120,7 @@ def _note_nodes_without_payload(layout: Layout, log: Log) -> None:
     for element in layout.root.element.getroottree().iter(etree.Element):
         if etree.QName(element).localname != names.ATTACHMENT or any(_is_payload(child) for child in element):
             continue
-        log.add("attachment.no_content", Severity.ERROR, Node(element, "", log).where, seen=names.ATTACHMENT)
+        log.add("attachment.no_content", Severity.ERROR, where=Node(element, "", log=log).where, seen=names.ATTACHMENT)
 
 
 # -- types ---------------------------------------------------------------------------------------------------
@@ -160,12 +162,12 @@ def _judge_name(name: str, log: Log, *, content_id: str) -> None:
     """A1: names made to escape a folder or to fool a reader are errors; odd ones are warnings."""
     reason = _danger_in(name)
     if reason:
-        log.add("attachment.name", Severity.ERROR, content_id, seen=name, reason=reason)
+        log.add("attachment.name", Severity.ERROR, where=content_id, seen=name, reason=reason)
     elif not name:
-        log.add("attachment.no_name", Severity.WARNING, content_id, seen=content_id)
+        log.add("attachment.no_name", Severity.WARNING, where=content_id, seen=content_id)
     elif "/" in name or len(name) > LONGEST_NAME_CHARS:
         reason = "slash" if "/" in name else "length"
-        log.add("attachment.odd_name", Severity.WARNING, content_id, seen=name, reason=reason)
+        log.add("attachment.odd_name", Severity.WARNING, where=content_id, seen=name, reason=reason)
 
 
 def _danger_in(name: str) -> str:

@@ -40,10 +40,10 @@ def locate(root: etree._Element, log: Log) -> Layout:
     tag = etree.QName(root)
     namespace = tag.namespace or ""
     if namespace in names.SOAP and tag.localname == "Envelope":
-        return _soap(Node(root, "Envelope", log), log)
+        return _soap(Node(root, "Envelope", log=log), log)
     if not names.is_read(namespace):
         raise NotEdxml(f"namespace {namespace}", reason="namespace", where="/*", seen=namespace)
-    node = Node(root, names.official("", tag.localname), log)
+    node = Node(root, names.official("", tag.localname), log=log)
     if node.name not in (names.ROOT, names.ENVELOPE):
         raise NotEdxml(f"root {tag.localname}", reason="root", where="/*", seen=tag.localname)
     if node.name != tag.localname:
@@ -134,6 +134,7 @@ def moment(text: str, *, date_only: bool) -> Moment:
     try:
         local = _local(match)
         at = local.astimezone(UTC)
+        day_of(at)  # the last hours of year 9999 have no Vietnamese day
     except (ValueError, OverflowError):
         return Moment(None, known=_is_null(match), standard=False)
     if local.date() in _NULL_DATES:

@@ -42,7 +42,7 @@ def _moment(node: Node | None, name: str, *, date_only: bool) -> datetime | None
         return None
     moment = dialects.moment(text, date_only=date_only)
     if not moment.known:
-        leaf.log.add("date.unreadable", Severity.WARNING, leaf.where, field=name, seen=text)
+        leaf.log.add("date.unreadable", Severity.WARNING, where=leaf.where, field=name, seen=text)
     elif not moment.standard:
         leaf.log.note("date", leaf.where, field=name, seen=text)
     return moment.at
@@ -65,7 +65,7 @@ def party(node: Node) -> Party:
         node.log.note("nested", inner.where, seen=node.name)
         if node.child(names.ORGAN_ID) is None:
             return party(inner)
-        node.log.add("duplicate_element", Severity.ERROR, inner.where, field=node.name, count="2")
+        node.log.add("duplicate_element", Severity.ERROR, where=inner.where, field=node.name, count="2")
     return Party(
         organ_id=organ_id(node),
         organ_name=node.text(names.ORGAN_NAME),
@@ -100,7 +100,7 @@ def urgency(other_info: Node | None) -> Urgency:
         return Urgency.NORMAL
     level = dialects.urgency(text)
     if level is None:
-        leaf.log.add("value.unreadable", Severity.WARNING, leaf.where, field=names.PRIORITY, seen=text)
+        leaf.log.add("value.unreadable", Severity.WARNING, where=leaf.where, field=names.PRIORITY, seen=text)
         return Urgency.NORMAL
     if text != str(level.value):
         leaf.log.note("word", leaf.where, field=names.PRIORITY, seen=text)
@@ -136,7 +136,7 @@ def _business_type(node: Node) -> BusinessType:
     known = {str(kind.value): kind for kind in BusinessType}
     if text not in known:
         # A recall that is taken for a new document would do harm, so this is no warning.
-        leaf.log.add("value.unknown_business", Severity.ERROR, leaf.where, field=names.BUSINESS_TYPE, seen=text)
+        leaf.log.add("value.unknown_business", Severity.ERROR, where=leaf.where, field=names.BUSINESS_TYPE, seen=text)
     return known.get(text, BusinessType.NEW)
 
 
@@ -147,7 +147,7 @@ def _paper(node: Node) -> Paper | None:
         return None
     paper = dialects.paper(text)
     if paper is None:
-        leaf.log.add("value.unreadable", Severity.WARNING, leaf.where, field=names.PAPER, seen=text)
+        leaf.log.add("value.unreadable", Severity.WARNING, where=leaf.where, field=names.PAPER, seen=text)
     elif text != str(paper.value):
         leaf.log.note("word", leaf.where, field=names.PAPER, seen=text)
     return paper

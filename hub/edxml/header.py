@@ -29,7 +29,7 @@ from hub.edxml.dialects import Layout
 from hub.edxml.tree import Log, Node
 
 
-def read(layout: Layout, attachments: Sequence[Attachment], log: Log) -> Envelope:
+def read(layout: Layout, attachments: Sequence[Attachment], *, log: Log) -> Envelope:
     """The envelope in one value; its notes are all findings of `log` so far."""
     message = layout.message
     is_status = message.name == names.STATUS or message.child(names.STATUS_CODE) is not None
@@ -77,7 +77,7 @@ def _document_parts(layout: Layout, log: Log) -> dict[str, object]:
         "to_places": _texts(places, names.PLACE),
         "response_for": tuple(_response_for(node) for node in message.children(names.RESPONSE_FOR)),
         "steering_type": message.text(names.STEERING_TYPE),
-        "secrecy": _secrecy(message, kind, other),
+        "secrecy": _secrecy(message, kind, other=other),
         "business": _business(layout, log),
         **_code(message),
         **_promulgation(message),
@@ -118,7 +118,7 @@ def _other_info(other: Node | None) -> dict[str, object]:
     }
 
 
-def _secrecy(message: Node, kind: Node | None, other: Node | None) -> str:
+def _secrecy(message: Node, kind: Node | None, *, other: Node | None) -> str:
     """The level as written, wherever a product puts it (State Secrets Law 117/2025: never in the hub)."""
     found = [
         dialects.secrecy_field(_text(other, names.SECRECY)),
@@ -204,7 +204,7 @@ def _has_signature(layout: Layout, log: Log) -> bool:
             continue
         found = True
         if tag.localname != names.SIGNATURE or tag.namespace != names.XMLDSIG:
-            where = Node(element, tag.localname, log).where
+            where = Node(element, tag.localname, log=log).where
             log.note("signature_namespace", where, seen=f"{{{tag.namespace or ''}}}{tag.localname}")
     return found
 

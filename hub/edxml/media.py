@@ -70,7 +70,7 @@ def look(spool: BinaryIO, name: str, *, bounds: Bounds) -> Look:
     """Tells what the file is; the spool is left rewound. `name` is the attachment's name."""
     spool.seek(0)
     media_type = by_magic(spool.read(HEAD_BYTES))
-    found = _look_into_zip(spool, name, bounds) if media_type == ZIP else Look(media_type)
+    found = _look_into_zip(spool, name, bounds=bounds) if media_type == ZIP else Look(media_type)
     spool.seek(0)
     return found
 
@@ -107,17 +107,17 @@ def _text_type(head: bytes) -> str:
     return "text/plain"
 
 
-def _look_into_zip(spool: BinaryIO, name: str, bounds: Bounds) -> Look:
+def _look_into_zip(spool: BinaryIO, name: str, *, bounds: Bounds) -> Look:
     if not _directory_is_small(spool, bounds):
         return Look(ZIP, trouble="directory")
     try:
         with zipfile.ZipFile(spool) as archive:
-            return _inside(archive, name, bounds)
+            return _inside(archive, name, bounds=bounds)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         return Look(ZIP, trouble="broken")
 
 
-def _inside(archive: zipfile.ZipFile, name: str, bounds: Bounds) -> Look:
+def _inside(archive: zipfile.ZipFile, name: str, *, bounds: Bounds) -> Look:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     if "[Content_Types].xml" in names:

@@ -66,8 +66,8 @@ def _reading(scan: Scan, bounds: Bounds) -> Reading:
     if scan.junk:
         log.note("junk", "/", seen=scan.junk.decode("utf-8", "replace"), count=str(len(scan.junk)))
     layout = dialects.locate(parse(scan.skeleton), log)
-    attached = attachment_list.read(layout, scan.payloads, log, payload_log=payload_log, bounds=bounds)
-    envelope = header.read(layout, attached.attachments, log)
+    attached = attachment_list.read(layout, scan.payloads, log=log, payload_log=payload_log, bounds=bounds)
+    envelope = header.read(layout, attached.attachments, log=log)
     return Reading(
         envelope=envelope,
         skeleton=scan.skeleton,

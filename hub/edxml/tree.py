@@ -28,9 +28,9 @@ class Log:
     def note(self, code: str, where: str, **evidence: str) -> None:
         """Something was bent: `edxml.bent.<code>`."""
         if self._is_new(code, *evidence.values()):
-            self.add(f"bent.{code}", Severity.NOTE, where, **evidence)
+            self.add(f"bent.{code}", Severity.NOTE, where=where, **evidence)
 
-    def add(self, code: str, severity: Severity, where: str, **evidence: str) -> None:
+    def add(self, code: str, severity: Severity, *, where: str, **evidence: str) -> None:
         """Any other finding: `edxml.<code>`; the same one at the same place is kept once."""
         if self._is_new(code, where):
             self.findings.append(Finding("edxml", f"edxml.{code}", severity, where, evidence))
@@ -47,7 +47,7 @@ class Node:
 
     __slots__ = ("_log", "element", "name")
 
-    def __init__(self, element: etree._Element, name: str, log: Log) -> None:
+    def __init__(self, element: etree._Element, name: str, *, log: Log) -> None:
         self.element, self.name, self._log = element, name, log
 
     @property
@@ -67,7 +67,7 @@ class Node:
             if not names.is_read(tag.namespace or ""):
                 continue
             official = names.official(self.name, tag.localname)
-            node = Node(child, official, self._log)
+            node = Node(child, official, log=self._log)
             if official != tag.localname:
                 self._log.note("spelling", node.where, seen=tag.localname, standard=official)
             yield node
@@ -80,7 +80,7 @@ class Node:
         """The only child of that name; further ones are an error finding and are not read."""
         found = self.children(name)
         if len(found) > 1:
-            self._log.add("duplicate_element", Severity.ERROR, found[1].where, field=name, count=str(len(found)))
+            self._log.add("duplicate_element", Severity.ERROR, where=found[1].where, field=name, count=str(len(found)))
         return found[0] if found else None
 
     def text(self, name: str) -> str:

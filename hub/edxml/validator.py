@@ -119,7 +119,7 @@ def _from_schema(root: etree._Element, errors: Iterable[etree._LogEntry]) -> Ite
             rule = "required"
         if (rule, entry.path) not in seen:
             seen.add((rule, entry.path))
-            yield _finding(rule, place, text, entry.message)
+            yield _finding(rule, place, text=text, message=entry.message)
 
 
 def _element_at(root: etree._Element, path: str | None) -> etree._Element | None:
@@ -127,7 +127,7 @@ def _element_at(root: etree._Element, path: str | None) -> etree._Element | None
     return found[0] if found else None
 
 
-def _finding(rule: str, place: etree._Element, text: str, message: str) -> Finding:
+def _finding(rule: str, place: etree._Element, *, text: str, message: str) -> Finding:
     field = etree.QName(place).localname
     missing = _EXPECTED.search(message)
     if missing is not None:
@@ -136,10 +136,10 @@ def _finding(rule: str, place: etree._Element, text: str, message: str) -> Findi
     evidence = {"field": field, **_words(field), "limit": limit[1] if limit else "", "seen": text}
     if rule == "too_long":
         evidence["length"] = str(len(text))
-    return Finding("schema", f"schema.{rule}", _severity(rule, field, text), canonical_path(place), evidence)
+    return Finding("schema", f"schema.{rule}", _severity(rule, field, text=text), canonical_path(place), evidence)
 
 
-def _severity(rule: str, field: str, text: str) -> Severity:
+def _severity(rule: str, field: str, *, text: str) -> Severity:
     if rule == "required":
         return Severity.WARNING if field in _MAY_BE_MISSING else Severity.ERROR
     if field == names.ORGAN_ID and len(text) > LONGEST_CODE_CHARS:
@@ -181,17 +181,17 @@ def _beyond_schema(envelope: Envelope, today: date) -> Iterator[Finding]:
         yield _warning(
             "date",
             names.PROMULGATION_DATE,
-            issued,
+            where=issued,
             seen=envelope.issued_on.isoformat(),
             limit=today.isoformat(),
         )
     if envelope.business.paper is None:
-        yield _warning("required", names.PAPER, f"{business}/edXML:{names.PAPER}")
+        yield _warning("required", names.PAPER, where=f"{business}/edXML:{names.PAPER}")
     if envelope.business.business_type is not BusinessType.NEW and not envelope.business.reason:
-        yield _warning("required", names.BUSINESS_REASON, f"{business}/edXML:{names.BUSINESS_REASON}")
+        yield _warning("required", names.BUSINESS_REASON, where=f"{business}/edXML:{names.BUSINESS_REASON}")
 
 
-def _warning(rule: str, field: str, where: str, *, seen: str = "", limit: str = "") -> Finding:
+def _warning(rule: str, field: str, *, where: str, seen: str = "", limit: str = "") -> Finding:
     evidence = {"field": field, **_words(field), "limit": limit, "seen": seen}
     return Finding("schema", f"schema.{rule}", Severity.WARNING, where, evidence)
 

@@ -120,7 +120,7 @@ def _document_header(envelope: Envelope) -> str:
             + _must(names.FULL_NAME, envelope.signer.full_name),
         )
         + _may(names.DUE_DATE, _day(envelope.due_on))
-        + _list(names.TO_PLACES, names.PLACE, envelope.to_places)
+        + _list(names.TO_PLACES, names.PLACE, texts=envelope.to_places)
         + _other_info(envelope)
         + "".join(_response_for(answered) for answered in envelope.response_for)
         + _may(names.STEERING_TYPE, envelope.steering_type),
@@ -166,7 +166,7 @@ def _other_info(envelope: Envelope) -> str:
         + _may(names.PROMULGATION_AMOUNT, envelope.promulgation_amount)
         + _may(names.PAGE_AMOUNT, envelope.page_amount)
         + _may(names.DIRECTION, envelope.direction)
-        + _list(names.APPENDIXES, names.APPENDIX, envelope.appendixes),
+        + _list(names.APPENDIXES, names.APPENDIX, texts=envelope.appendixes),
     )
 
 
@@ -242,7 +242,8 @@ def _replacements(business: Business) -> str:
     items = "".join(
         _node(
             names.REPLACEMENT,
-            _must(names.DOCUMENT_ID, item.document_id) + _list(names.ORGAN_ID_LIST, names.ORGAN_ID, item.organ_ids),
+            _must(names.DOCUMENT_ID, item.document_id)
+            + _list(names.ORGAN_ID_LIST, names.ORGAN_ID, texts=item.organ_ids),
         )
         for item in business.replacements
     )
@@ -300,7 +301,7 @@ def _bare_leaf(name: str, text: str) -> str:
     return f"<{name}>{_text(text)}</{name}>"
 
 
-def _list(name: str, item: str, texts: Iterable[str]) -> str:
+def _list(name: str, item: str, *, texts: Iterable[str]) -> str:
     content = "".join(_must(item, text) for text in texts)
     return _node(name, content) if content else ""
 

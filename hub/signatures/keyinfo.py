@@ -167,5 +167,5 @@ def _number(holder: trees.Element, name: str) -> int | None:
     return int.from_bytes(content, "big") if content else None
 
 
-def _error(code: str, element: trees.Element, **evidence: str) -> Finding:
+def _error(code: str, element: trees.Element, /, **evidence: str) -> Finding:
     return Finding(CHECK, code, Severity.ERROR, trees.path_of(element), evidence)

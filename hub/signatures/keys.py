@@ -49,24 +49,24 @@ def kid_of(certificate: x509.Certificate) -> str:
 def load_hub_key(key_path: Path, certificate_path: Path) -> HubKey:
     """The key with its certificate chain, own certificate first.
 
-    Raises: Misconfigured naming `hub_key` or `hub_certificate` when a file cannot be read, holds something
+    Raises: Misconfigured naming `signing_key` or `signing_certificate` when a file cannot be read, holds something
     else, or the two do not belong together.
     """
     try:
-        key = serialization.load_pem_private_key(_content(key_path, "hub_key"), password=None)
+        key = serialization.load_pem_private_key(_content(key_path, "signing_key"), password=None)
     except (ValueError, TypeError) as fault:
-        raise Misconfigured("hub_key", _SHAPE, f"{key_path.name} holds no such key.") from fault
+        raise Misconfigured("signing_key", _SHAPE, f"{key_path.name} holds no such key.") from fault
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise Misconfigured("hub_key", _SHAPE, f"{key_path.name} holds a key of another kind.")
+        raise Misconfigured("signing_key", _SHAPE, f"{key_path.name} holds a key of another kind.")
     shape = "a PEM file with the hub's certificate, then any certificates above it"
     try:
-        chain = x509.load_pem_x509_certificates(_content(certificate_path, "hub_certificate"))
+        chain = x509.load_pem_x509_certificates(_content(certificate_path, "signing_certificate"))
     except ValueError as fault:
         fix = f"{certificate_path.name} holds no certificate."
-        raise Misconfigured("hub_certificate", shape, fix) from fault
+        raise Misconfigured("signing_certificate", shape, fix) from fault
     if chain[0].public_key() != key.public_key():
         fix = f"The first certificate of {certificate_path.name} is not that of {key_path.name}."
-        raise Misconfigured("hub_certificate", shape, fix)
+        raise Misconfigured("signing_certificate", shape, fix)
     return HubKey(key, tuple(chain), kid_of(chain[0]))
 
 
@@ -78,14 +78,14 @@ def create_hub_key(folder: Path) -> HubKey:
     """
     key_path, certificate_path = folder / KEY_FILE, folder / CERTIFICATE_FILE
     if key_path.exists() and certificate_path.exists():
-        raise Misconfigured("hub_key", _SHAPE, f"{KEY_FILE} exists already; it is never overwritten.")
+        raise Misconfigured("signing_key", _SHAPE, f"{KEY_FILE} exists already; it is never overwritten.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _placed(key_path, _new_key_pem)
-        key = serialization.load_pem_private_key(_content(key_path, "hub_key"), password=None)
+        key = serialization.load_pem_private_key(_content(key_path, "signing_key"), password=None)
         _placed(certificate_path, lambda: _certificate_pem(key))
     except (OSError, ValueError) as fault:
-        raise Misconfigured("hub_key", _SHAPE, f"{folder.name} is not usable: {fault}.") from fault
+        raise Misconfigured("signing_key", _SHAPE, f"{folder.name} is not usable: {fault}.") from fault
     return load_hub_key(key_path, certificate_path)
 
 

@@ -302,5 +302,5 @@ def _brief(names: list[str]) -> str:
     return " ".join(name.rpartition("}")[2] for name in names)[:120]
 
 
-def _error(code: str, element: trees.Element, **evidence: str) -> Finding:
+def _error(code: str, element: trees.Element, /, **evidence: str) -> Finding:
     return Finding(CHECK, code, Severity.ERROR, trees.path_of(element), evidence)

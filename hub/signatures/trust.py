@@ -264,7 +264,7 @@ def _extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
         return None
 
 
-def _error(code: str, certificate: x509.Certificate, **evidence: str) -> Finding:
+def _error(code: str, certificate: x509.Certificate, /, **evidence: str) -> Finding:
     return Finding(CHECK, code, Severity.ERROR, "", {"subject": _words(certificate.subject), **evidence})
 
 

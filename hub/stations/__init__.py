@@ -1,0 +1,53 @@
+"""What happens to a document, one file per event: receive, verify, record, route, deliver, acknowledge, tally.
+
+Owns: the Hub that every station gets, and the four promises each station keeps (tested for each):
+1. it locks its row first and looks at the state; in the wrong state it does nothing, so duplicates are free;
+2. it writes all that it decided in one transaction, including the outbox rows that wake the next station;
+3. it talks to the outside world only through a port, before or after the transaction, never inside it;
+4. it raises only HubErrors; a deferral leaves the row for the schedule, anything else is a bug and is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import uuid_utils
+
+from hub.domain.periods import vietnam_day
+from hub.domain.rules import RulePack, pack_on
+from hub.ports import AgencyAdapter, PayloadStore
+from hub.settings import Settings
+from hub.signatures.keys import HubKey
+from hub.signatures.trust import TrustAnchors
+from hub.store.engine import Database
+
+RESCUE_AFTER = timedelta(seconds=60)  # a row that did not move by then is woken again by the clock
+
+
+def utc_now() -> datetime:
+    """The time of the machine, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Everything that a station may use; made once per process by hub/wiring.py."""
+
+    settings: Settings
+    database: Database
+    payloads: PayloadStore
+    agencies: Mapping[str, AgencyAdapter]
+    anchors: TrustAnchors
+    key: HubKey
+    now: Callable[[], datetime] = utc_now
+
+    def rules_on(self, moment: datetime) -> RulePack:
+        """The rule pack in force at a moment, by the Vietnamese day. Raises Misconfigured when there is none."""
+        return pack_on(vietnam_day(moment))
+
+
+def new_id() -> str:
+    """A fresh UUIDv7 (RFC 9562): unique, and in the order of time."""
+    return str(uuid_utils.uuid7())

@@ -139,15 +139,11 @@ def keep_aliases(transaction: Transaction, agency: Agency, aliases: Iterable[str
 
 def new_key(transaction: Transaction, agency: Agency, *, now: datetime) -> str:
     """A fresh API key, shown this once. Raises IllegalTransition when two are live already."""
-    locked = (
-        sa.select(agencies.c.code_key).where(agencies.c.code_key == code_key(agency.code)).with_for_update()
-    )
+    locked = sa.select(agencies.c.code_key).where(agencies.c.code_key == code_key(agency.code)).with_for_update()
     transaction.execute(locked).one()
     live = [key for key in keys(transaction.connection, agency) if key.revoked_at is None]
     if len(live) >= MAX_LIVE_KEYS:
-        raise IllegalTransition(
-            f"{agency.code} has {len(live)} live keys; revoke one", thing="API key", state="live"
-        )
+        raise IllegalTransition(f"{agency.code} has {len(live)} live keys; revoke one", thing="API key", state="live")
     plain = "hub_" + secrets.token_urlsafe(KEY_BYTES)
     transaction.execute(
         sa.insert(api_keys).values(
@@ -184,9 +180,7 @@ def keep_certificate(
         sa.select(agency_certificates.c.code_key).where(agency_certificates.c.sha256 == certificate.sha256)
     ).one_or_none()
     if row is not None and row.code_key != code_key(agency.code):
-        raise IllegalTransition(
-            f"certificate belongs to {row.code_key}", thing="certificate", state=row.code_key
-        )
+        raise IllegalTransition(f"certificate belongs to {row.code_key}", thing="certificate", state=row.code_key)
     if row is not None:
         back = sa.update(agency_certificates).where(agency_certificates.c.sha256 == certificate.sha256)
         transaction.execute(back.values(withdrawn_at=None))

@@ -17,10 +17,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from hub.domain.consignments import STEPS, ConsignmentState, Lane
+from hub.domain.deliveries import FINAL, DeliveryState
 from hub.domain.findings import Finding, Severity
 from hub.errors import IllegalTransition
 from hub.store.engine import Transaction
-from hub.store.tables import consignments
+from hub.store.tables import consignments, deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,19 @@ def move(
     )
 
 
+def close_if_ended(transaction: Transaction, consignment_id: str) -> bool:
+    """routed → closed when no delivery is under way; the caller holds the consignment's lock."""
+    open_ones = sa.select(deliveries.c.id).where(
+        deliveries.c.consignment_id == consignment_id, deliveries.c.state.in_(_UNDER_WAY)
+    )
+    closing = sa.update(consignments).where(
+        consignments.c.id == consignment_id,
+        consignments.c.state == ConsignmentState.ROUTED.value,
+        ~open_ones.exists(),
+    )
+    return transaction.execute(closing.values(state=ConsignmentState.CLOSED.value)).rowcount == 1
+
+
 def judged_again(transaction: Transaction, consignment: Consignment) -> None:
     """Write the new verdict of a held consignment: state, findings, signature, times."""
     if (ConsignmentState.HELD, consignment.state) not in STEPS:
@@ -196,6 +210,5 @@ def same_notation(
     return _read(row) if row is not None else None
 
 
-_PROMISED = [
-    state.value for state in (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED)
-]
+_PROMISED = [state.value for state in (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED)]
+_UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]

@@ -163,9 +163,7 @@ def held_copies(
     return {row.recipient_key: row.id for row in rows}
 
 
-def of_document(
-    connection: Connection, *, sender_key: str, document_id: str, recipient_key: str
-) -> list[Delivery]:
+def of_document(connection: Connection, *, sender_key: str, document_id: str, recipient_key: str) -> list[Delivery]:
     """The deliveries of one document to one recipient, newest first."""
     rows = connection.execute(
         sa.select(deliveries)

@@ -75,6 +75,18 @@ class Database:
             for topic in transaction.topics:
                 self.bell.ring(topic)
 
+    @contextmanager
+    def leading(self, duty: str) -> Iterator[bool]:
+        """True for at most one process at a time (advisory lock; SQLite has one process anyway)."""
+        if self.is_sqlite:
+            yield True
+            return
+        number = sa.func.hashtextextended(f"hub.{duty}", 0)
+        with _translated(), self.engine.connect() as connection:
+            mine = connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one()
+            yield bool(mine)
+            connection.rollback()
+
     def close(self) -> None:
         """Give all connections back."""
         self.bell.close()

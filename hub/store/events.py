@@ -83,17 +83,13 @@ def fold(transaction: Transaction, *, limit: int) -> int:
         total[2] += row.facts["paper"] == 1
     for (day, agency, direction), counted in sorted(sums.items()):  # one order for all workers: no deadlock
         _add(transaction, (day, agency, direction), counted)
-    transaction.execute(
-        sa.update(events).where(events.c.number.in_([r.number for r in rows])).values(to_tally=False)
-    )
+    transaction.execute(sa.update(events).where(events.c.number.in_([r.number for r in rows])).values(to_tally=False))
     return len(rows)
 
 
 def uncounted_since(connection: Connection, before: datetime) -> bool:
     """True when an event older than `before` still waits to be counted."""
-    waiting = (
-        sa.select(events.c.number).where(events.c.to_tally.is_(sa.true()), events.c.at < before).limit(1)
-    )
+    waiting = sa.select(events.c.number).where(events.c.to_tally.is_(sa.true()), events.c.at < before).limit(1)
     return connection.execute(waiting).first() is not None
 
 
@@ -108,8 +104,7 @@ def counts(
         statement.order_by(daily_counts.c.day, daily_counts.c.agency_key, daily_counts.c.direction)
     )
     return [
-        DailyCount(r.day, r.agency_key, Direction(r.direction), r.documents, r.paper_free, r.with_paper)
-        for r in rows
+        DailyCount(r.day, r.agency_key, Direction(r.direction), r.documents, r.paper_free, r.with_paper) for r in rows
     ]
 
 

@@ -26,6 +26,11 @@ def beat(transaction: Transaction, process: str, *, at: datetime, facts: Mapping
         transaction.execute(sa.insert(heartbeats).values(process=process, **row))
 
 
+def forget(transaction: Transaction, *, before: datetime) -> None:
+    """Drop the rows of processes that ended long ago."""
+    transaction.execute(sa.delete(heartbeats).where(heartbeats.c.at < before))
+
+
 def last(connection: Connection) -> dict[str, tuple[datetime, dict[str, Any]]]:
     """When each process was last alive, and what it said."""
     return {row.process: (row.at, row.facts) for row in connection.execute(sa.select(heartbeats))}

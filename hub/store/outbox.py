@@ -20,9 +20,7 @@ from hub.store.tables import outbox
 TOPIC = "outbox"
 
 
-def wake(
-    transaction: Transaction, station: str, work_ids: Sequence[str], *, lane: Lane, trace_id: str
-) -> None:
+def wake(transaction: Transaction, station: str, work_ids: Sequence[str], *, lane: Lane, trace_id: str) -> None:
     """Owe `station` one piece of work per id; the relay is rung after the commit."""
     if not work_ids:
         return

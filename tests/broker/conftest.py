@@ -17,9 +17,7 @@ from hub.broker.publisher import Publisher
 
 
 def wake(number: int, *, station: str = "route", lane: str = "normal") -> Wake:
-    return Wake(
-        outbox_id=number, station=station, work_id=f"work-{number}", lane=lane, trace_id=f"trace-{number}"
-    )
+    return Wake(outbox_id=number, station=station, work_id=f"work-{number}", lane=lane, trace_id=f"trace-{number}")
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = 15.0) -> bool:

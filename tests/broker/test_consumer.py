@@ -38,9 +38,7 @@ def test_every_wake_is_handled_and_acknowledged(publisher, queues: Queues, run_c
     assert empty(queues)
 
 
-def test_a_deferral_is_acknowledged_because_the_schedule_owns_the_retry(
-    publisher, queues: Queues, run_consumer
-):
+def test_a_deferral_is_acknowledged_because_the_schedule_owns_the_retry(publisher, queues: Queues, run_consumer):
     seen = []
 
     def handle(wake: Wake) -> None:
@@ -56,9 +54,7 @@ def test_a_deferral_is_acknowledged_because_the_schedule_owns_the_retry(
 
 
 @pytest.mark.parametrize("trouble", [ZeroDivisionError, NoSuchThing, SystemExit])
-def test_anything_else_is_dead_lettered_once_and_the_worker_lives_on(
-    publisher, queues, run_consumer, trouble
-):
+def test_anything_else_is_dead_lettered_once_and_the_worker_lives_on(publisher, queues, run_consumer, trouble):
     seen = []
 
     def handle(wake: Wake) -> None:
@@ -124,9 +120,7 @@ def test_long_work_does_not_starve_the_heartbeats(publisher, queues: Queues, rab
     assert empty(queues)
 
 
-def test_stop_finishes_and_acknowledges_the_work_in_hand_and_gives_back_the_rest(
-    publisher, queues, run_consumer
-):
+def test_stop_finishes_and_acknowledges_the_work_in_hand_and_gives_back_the_rest(publisher, queues, run_consumer):
     entered, seen = threading.Event(), []
 
     def handle(wake: Wake) -> None:

@@ -76,15 +76,42 @@ def test_an_unroutable_wake_is_not_in_the_answer_and_is_an_alarm(publisher, queu
 
 def test_a_malformed_wake_is_refused_before_anything_is_sent(publisher, queues: Queues):
     with pytest.raises(MalformedWake):
-        publisher.publish(
-            [wake(1), Wake(outbox_id=2, station="route", work_id=" ", lane="normal")], timeout_seconds=5
-        )
+        publisher.publish([wake(1), Wake(outbox_id=2, station="route", work_id=" ", lane="normal")], timeout_seconds=5)
     assert not any(queues.depths().values())
 
 
 def test_time_over_returns_what_is_confirmed_and_the_publisher_goes_on(publisher, queues: Queues):
     assert publisher.publish([wake(n) for n in range(3000)], timeout_seconds=0.0) < set(range(3000))
     assert publisher.publish([wake(5000)], timeout_seconds=30) == {5000}
+    assert queues.depths()["route.normal"] < 2000  # what nobody waits for any more is not sent
+
+
+def test_no_more_than_the_window_awaits_its_confirm(rabbit_url, queues: Queues):
+    publisher = Publisher(rabbit_url, window=7)
+    publisher.start()
+    assert publisher.wait_connected(15)
+    thread = threading.Thread(target=lambda: publisher.publish([wake(n) for n in range(1000)], timeout_seconds=30))
+    thread.start()
+    outstanding = []
+    while thread.is_alive():
+        outstanding.append(len(publisher._session._outstanding))
+    publisher.stop()
+    assert 1 < max(outstanding) <= 7
+
+
+def test_stop_lets_a_waiting_batch_go_with_what_was_confirmed(rabbit_url, queues: Queues):
+    publisher = Publisher(rabbit_url, window=1)
+    publisher.start()
+    assert publisher.wait_connected(15)
+    results: list[set[int]] = []
+    everything = [wake(n) for n in range(20_000)]
+    thread = threading.Thread(target=lambda: results.append(publisher.publish(everything, timeout_seconds=60)))
+    thread.start()
+    assert eventually(lambda: queues.depths()["route.normal"] > 50)
+    publisher.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert 50 < len(results[0]) < 20_000
 
 
 def test_before_the_start_and_after_the_stop_it_is_unavailable(rabbit_url, queues: Queues):

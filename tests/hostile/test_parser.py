@@ -31,17 +31,24 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+def read_in_pieces(content: bytes, bounds: Bounds) -> None:
+    """Reads the bytes as a network would bring them."""
+    reader = EnvelopeReader(bounds, new_spool=io.BytesIO)
+    try:
+        for at in range(0, len(content), 1500):
+            reader.feed(content[at : at + 1500])
+        reader.close()
+    finally:
+        reader.abandon()
+
+
 def refused(content: bytes, error: type[Exception], *, bounds: Bounds | None = None) -> dict[str, str]:
     """The facts of the refusal, which must come quickly, in one piece and in small ones."""
     started = time.monotonic()
     with pytest.raises(error) as whole:
         read(content, bounds=bounds)
-    reader = EnvelopeReader(bounds or Bounds(), new_spool=io.BytesIO)
     with pytest.raises(error) as pieces:
-        for at in range(0, len(content), 1500):
-            reader.feed(content[at : at + 1500])
-        reader.close()
-    reader.abandon()
+        read_in_pieces(content, bounds or Bounds())
     assert time.monotonic() - started < SECONDS_AT_MOST
     assert whole.value.facts == pieces.value.facts
     return whole.value.facts

@@ -15,9 +15,10 @@ from hashlib import sha256
 from lxml import etree
 
 from hub.demo.pki import DemoPki, Identity
-from hub.domain.signatures import SignatureReport
+from hub.domain.signatures import SignatureReport, SignatureState
 from hub.signatures import xmldsig
 from hub.signatures.signing import USUAL, Recipe
+from hub.signatures.trees import edxml
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 LIMIT = 50 << 20
@@ -155,3 +156,20 @@ def codes(report: SignatureReport) -> list[str]:
 
 def base64(content: bytes) -> str:
     return b64encode(content).decode()
+
+
+def part(root: etree._Element, name: str) -> etree._Element:
+    found = root.find(f".//{name if name.startswith('{') else edxml(name)}")
+    assert found is not None, name
+    return found
+
+
+def refused(case: Case, *expected: str) -> None:
+    """The case is invalid, trusts nobody, covers nothing, and says one of these things (any when empty)."""
+    report = case.judged()
+    assert report.state is SignatureState.INVALID, (report.state, codes(report))
+    assert not report.trusted
+    assert not report.coverage.header
+    assert not any(report.coverage.attachments.values())
+    assert report.findings
+    assert not expected or set(expected) & set(codes(report)), codes(report)

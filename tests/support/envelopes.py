@@ -145,7 +145,9 @@ def soap() -> bytes:
             "<edXML:PromulgationInfo><edXML:Place>Hà Nội</edXML:Place><edXML:Date>2013-05-06</edXML:Date>"
             "</edXML:PromulgationInfo>"
         ),
-        document_type="<edXML:type><edXML:value>2</edXML:value><edXML:description>Công văn</edXML:description></edXML:type>",
+        document_type=(
+            "<edXML:type><edXML:value>2</edXML:value><edXML:description>Công văn</edXML:description></edXML:type>"
+        ),
         signer=(
             "<edXML:Author><edXML:Competence>KT. CHỦ TỊCH</edXML:Competence>"
             "<edXML:Function>Phó Chủ tịch</edXML:Function><edXML:FullName>Phạm Văn Mẫu</edXML:FullName></edXML:Author>"

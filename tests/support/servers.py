@@ -69,9 +69,7 @@ class PrivatePostgres(PrivateServer):
     def drop_database(self, name: str) -> None:
         """Remove a database; whoever is connected to it is thrown out."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _prepare(self) -> None:
         for name in ("data", "sockets"):

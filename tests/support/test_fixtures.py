@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.private_server import Availability
+from tests.support.servers import PrivateRabbit
+
 pytest_plugins = ["pytester"]
 
 CONFTEST = """
 from tests.support.fixtures import *
-from tests.support.private_server import Availability
-from tests.support.servers import PrivateRabbit
-
-PrivateRabbit.available = staticmethod(lambda: Availability(False, "apt-get install rabbitmq-server"))
 
 def pytest_terminal_summary(terminalreporter):
     service_summary(terminalreporter)
@@ -28,6 +27,8 @@ def test_four(): pytest.skip("another reason")
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    missing = Availability(False, "apt-get install rabbitmq-server")
+    monkeypatch.setattr(PrivateRabbit, "available", staticmethod(lambda: missing))
     monkeypatch.delenv("HUB_TEST_RABBIT_URL", raising=False)
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
@@ -48,7 +49,7 @@ def test_under_ci_such_a_skip_is_a_failure(suite, monkeypatch):
     result.stdout.no_fnmatch_line("SERVICE TESTS SKIPPED*")
 
 
-def test_a_url_from_the_environment_is_used_instead(suite, monkeypatch, rabbit_url):
+def test_a_url_from_the_environment_is_used_instead(rabbit_url, suite, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("HUB_TEST_RABBIT_URL", rabbit_url.split("?")[0])
     suite.runpytest().assert_outcomes(passed=3, skipped=1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -20,6 +22,15 @@ from tests.support.servers import PrivatePostgres, PrivateRabbit
 pytestmark = pytest.mark.service
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A folder that the server's own user can reach (pytest's tmp_path is closed to others)."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-stack-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.mark.slow
@@ -76,15 +87,10 @@ def test_a_free_port_can_be_used_and_is_outside_the_ephemeral_range():
     assert 1024 < free_port() < low
 
 
-def test_a_server_that_cannot_start_tells_its_log(tmp_path: Path):
-    found = PrivatePostgres.available()
-    if not found.ok:
-        pytest.skip(f"service not available: {found.advice}")
-    tmp_path.parent.chmod(0o711)
-    tmp_path.parent.parent.chmod(0o711)
-    server = PrivatePostgres(tmp_path / "postgres")
+def test_a_server_that_cannot_start_tells_its_log(postgres_server, passable: Path):
+    server = PrivatePostgres(passable / "postgres")
     server._prepare()
-    (tmp_path / "postgres" / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
+    (passable / "postgres" / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
     with pytest.raises(ServerTrouble, match="no_such_setting"):
         server.start()
     assert not server.running
@@ -92,11 +98,9 @@ def test_a_server_that_cannot_start_tells_its_log(tmp_path: Path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_the_servers_end_with_who_started_them(postgres_server, rabbit_server, how, tmp_path: Path):
-    tmp_path.parent.chmod(0o711)
-    tmp_path.parent.parent.chmod(0o711)
+def test_the_servers_end_with_who_started_them(postgres_server, rabbit_server, how, passable: Path):
     starter = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.servers", "--folder", str(tmp_path / "stack")],
+        [sys.executable, "-m", "tests.support.servers", "--folder", str(passable / "stack")],
         stdout=subprocess.PIPE,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -111,5 +115,4 @@ def test_the_servers_end_with_who_started_them(postgres_server, rabbit_server, h
     starter.stdout.close()
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
-    time.sleep(0.1)
-    assert (tmp_path / "stack" / "postgres" / "data" / "PG_VERSION").exists()
+    assert (passable / "stack" / "postgres" / "data" / "PG_VERSION").exists()

@@ -1,0 +1,213 @@
+"""`hub agencies`: the directory: import, add, list, keys, certificates.
+
+Owns: the commands; every change is audited.
+Never: shows an API key twice.
+Source: Decision 20/2020/QĐ-TTg; import files are shaped like the list of level-1 codes (domain notes §2.7).
+"""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import click
+
+from hub import settings, wiring
+from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy
+from hub.errors import Misconfigured
+from hub.signatures.certificates import read_certificate
+from hub.stations import utc_now
+from hub.store import agencies as directory
+from hub.store import heartbeats
+from hub.store.engine import Database, Transaction
+
+_LEVEL_1 = re.compile(r"[A-Z]\d\d", re.ASCII)
+_CLOSED = re.compile(r"closed(?:\s+(\d{4}-\d\d-\d\d))?.*")
+NEEDED_COLUMNS = ("code", "name_vi", "status")
+
+
+@click.group()
+def agencies() -> None:
+    """Danh bạ đơn vị / the directory of agencies."""
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    database = wiring.open_database(settings.load())
+    try:
+        wiring.ready(database)
+        yield database
+    finally:
+        database.close()
+
+
+def _audit(transaction: Transaction, what: str, **facts: str) -> None:
+    heartbeats.audited(transaction, what, who=f"cli:{getpass.getuser()}", at=utc_now(), facts=facts)
+
+
+@agencies.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_file(*, file: Path) -> None:
+    """Nạp danh sách mã (CSV) / load a CSV: code,name_vi,status[,successor,source,note,parent,aliases]."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(lines)
+        missing = [name for name in NEEDED_COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise Misconfigured(str(file), f"columns {', '.join(NEEDED_COLUMNS)}", f"Missing: {', '.join(missing)}")
+        rows = [(agency_of(row, file, reader.line_num), row.get("aliases") or "") for row in reader]
+    added = 0
+    with _database() as database, database.writing() as transaction:
+        for agency, aliases in rows:
+            added += keep_imported(transaction, agency, aliases.split())
+        _audit(transaction, "agencies.imported", file=file.name, rows=str(len(rows)))
+    click.echo(f"{len(rows)} đơn vị / agencies: {added} mới / new, {len(rows) - added} cập nhật / changed")
+
+
+def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) -> bool:
+    """Add or change an agency of a list; what an administrator set by hand (adapter, policy) stays. True when new."""
+    known = directory.find(transaction.connection, agency.code.upper())
+    if known is not None and known.code.upper() == agency.code.upper():
+        agency = Agency(
+            code=agency.code,
+            name=agency.name,
+            parent=agency.parent or known.parent,
+            successor=agency.successor,
+            status=agency.status,
+            valid_from=known.valid_from,
+            valid_until=agency.valid_until,
+            source=agency.source,
+            note=agency.note,
+            adapter=known.adapter,
+            signature_policy=known.signature_policy,
+            speaks_for_descendants=known.speaks_for_descendants,
+        )
+    new = directory.keep(transaction, agency, now=utc_now())
+    if _LEVEL_1.fullmatch(agency.code):
+        aliases = [*aliases, f"000.00.00.{agency.code}"]  # the same body in the 2016 form (domain notes §2.7)
+    directory.keep_aliases(transaction, agency, aliases)
+    return new
+
+
+def agency_of(row: dict[str, str], file: Path, line: int) -> Agency:
+    """One line of an import file. Raises Misconfigured naming the line."""
+    status, closed = AgencyStatus.OPEN, _CLOSED.fullmatch(row["status"].strip())
+    until = None
+    if closed:
+        status, until = AgencyStatus.CLOSED, date.fromisoformat(closed[1]) if closed[1] else None
+    elif row["status"].strip() not in ("open", ""):
+        raise Misconfigured(f"{file}:{line}", f"status {row['status']!r}", "Use open, or closed YYYY-MM-DD.")
+    return Agency(
+        code=row["code"].strip(),
+        name=row["name_vi"].strip(),
+        parent=(row.get("parent") or "").strip() or None,
+        successor=(row.get("successor") or "").strip() or None,
+        status=status,
+        valid_until=until,
+        source=(row.get("source") or "").strip(),
+        note=(row.get("note") or "").strip(),
+        signature_policy=SignaturePolicy(settings.load().default_signature_policy),
+    )
+
+
+@agencies.command()
+@click.argument("code")
+@click.argument("name")
+@click.option("--parent", help="Đơn vị cấp trên / code of the parent.")
+@click.option("--alias", "aliases", multiple=True, help="Mã khác của đơn vị / another code of it.")
+@click.option("--signature-policy", type=click.Choice([p.value for p in SignaturePolicy]))
+@click.option("--speaks-for-descendants", is_flag=True, help="Được gửi thay đơn vị dưới / may send for those below.")
+@click.option("--status", type=click.Choice([s.value for s in AgencyStatus]), default=AgencyStatus.OPEN.value)
+@click.option("--successor", help="Đơn vị kế thừa / code of the successor of a closed agency.")
+def add(
+    *,
+    code: str,
+    name: str,
+    parent: str | None,
+    aliases: tuple[str, ...],
+    signature_policy: str | None,
+    speaks_for_descendants: bool,
+    status: str,
+    successor: str | None,
+) -> None:
+    """Thêm hoặc sửa một đơn vị / add an agency or change it."""
+    agency = Agency(
+        code=code,
+        name=name,
+        parent=parent,
+        successor=successor,
+        status=AgencyStatus(status),
+        signature_policy=SignaturePolicy(signature_policy or settings.load().default_signature_policy),
+        speaks_for_descendants=speaks_for_descendants,
+    )
+    with _database() as database, database.writing() as transaction:
+        new = directory.keep(transaction, agency, now=utc_now())
+        if _LEVEL_1.fullmatch(code):
+            aliases = (*aliases, f"000.00.00.{code}")
+        directory.keep_aliases(transaction, agency, aliases)
+        _audit(transaction, "agencies.added" if new else "agencies.changed", agency=code)
+    click.echo(f"{'Đã thêm / added' if new else 'Đã sửa / changed'}: {code} {name}")
+
+
+@agencies.command("list")
+@click.option("--after", default="", help="Bắt đầu sau mã này / start after this code.")
+@click.option("--limit", default=1000, show_default=True)
+def list_agencies(*, after: str, limit: int) -> None:
+    """Liệt kê danh bạ / list the directory."""
+    with _database() as database, database.reading() as connection:
+        for agency in directory.page(connection, after=after.upper(), limit=limit):
+            towards = f" → {agency.successor}" if agency.successor else ""
+            click.echo(f"{agency.code:<20} {agency.status.value:<10} {agency.name}{towards}")
+
+
+@agencies.command()
+@click.argument("code")
+def key(*, code: str) -> None:
+    """Cấp khóa API mới, chỉ hiện một lần / make a new API key, shown this once (two live at a time)."""
+    with _database() as database, database.writing() as transaction:
+        agency = directory.require(transaction.connection, code)
+        plain = directory.new_key(transaction, agency, now=utc_now())
+        _audit(transaction, "agencies.key_made", agency=agency.code)
+    click.echo(plain)
+    click.echo("Giữ kín khóa này; trục chỉ lưu mã băm. / Keep it secret; the hub stores only its hash.", err=True)
+
+
+@agencies.command()
+@click.argument("code")
+def keys(*, code: str) -> None:
+    """Liệt kê khóa của đơn vị / list the agency's keys by their public names."""
+    with _database() as database, database.reading() as connection:
+        for one in directory.keys(connection, directory.require(connection, code)):
+            state = f"thu hồi / revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else "hiệu lực / live"
+            click.echo(f"{one.key_id}  {one.created_at:%Y-%m-%d}  {state}")
+
+
+@agencies.command("revoke-key")
+@click.argument("key_id")
+def revoke_key(*, key_id: str) -> None:
+    """Thu hồi khóa ngay / revoke a key at once."""
+    with _database() as database, database.writing() as transaction:
+        done = directory.revoke_key(transaction, key_id, now=utc_now())
+        _audit(transaction, "agencies.key_revoked", key_id=key_id)
+    click.echo("Đã thu hồi / revoked" if done else "Không có khóa hiệu lực nào như vậy / no such live key")
+    raise SystemExit(0 if done else 1)
+
+
+@agencies.command()
+@click.argument("code")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def certificate(*, code: str, file: Path) -> None:
+    """Ghi nhận chứng thư ký của đơn vị / register a certificate that belongs to the agency (PEM or DER)."""
+    found = read_certificate(file)
+    held = directory.AgencyCertificate(
+        sha256=found.sha256, subject=found.subject, not_after=found.not_after, pem=found.pem, withdrawn_at=None
+    )
+    with _database() as database, database.writing() as transaction:
+        agency = directory.require(transaction.connection, code)
+        directory.keep_certificate(transaction, agency, held, now=utc_now())
+        _audit(transaction, "agencies.certificate_registered", agency=agency.code, sha256=found.sha256)
+    click.echo(f"{agency.code}: {found.subject}, hết hạn / until {found.not_after:%Y-%m-%d}, sha256 {found.sha256}")

@@ -1,0 +1,21 @@
+"""API: the WSGI application behind gunicorn; streams to the payload store and inserts rows.
+
+Owns: making the application of one worker.
+Never: opens AMQP or reaches outward.
+Source: design §4.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from hub import settings, wiring
+from hub.processes import logs
+from hub.web.app import create_app
+
+
+def application() -> Flask:
+    """The application of `hub run api`. Raises Misconfigured."""
+    configured = settings.load()
+    logs.configure(configured.log_format)
+    return create_app(wiring.open_hub(configured))

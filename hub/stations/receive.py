@@ -1,0 +1,129 @@
+"""RECEIVE: take the bytes of one sending, read them while they arrive, keep nothing half.
+
+Owns: the limits before and while reading, the idempotency key, the early answer to a known key.
+Never: judges; makes anything durable.
+Source: design §1; threats T1 (replay), T4 (slow and endless bodies).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from hub.domain.agencies import Agency, code_key, may_speak_for, resolve
+from hub.domain.periods import vietnam_day
+from hub.edxml.bounds import Bounds
+from hub.edxml.reader import EnvelopeReader, Reading
+from hub.errors import ClientGone, PayloadsUnavailable, SameKeyDifferentContent, TooLarge
+from hub.ports import Draft
+from hub.stations import Hub
+from hub.store import agencies, consignments
+from hub.store.consignments import Consignment
+
+CHUNK_BYTES = 256 * 1024
+SPOOL_IN_MEMORY_BYTES = 256 * 1024  # an attachment larger than this goes to a temporary file
+
+
+class Source(Protocol):
+    """The body of a request; `read` gives b"" at its end and raises ClientGone when the caller hung up."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One post as it begins: `length_bytes` as announced, None when it is not known."""
+
+    source: Source
+    caller: Agency
+    received_at: datetime
+    trace_id: str
+    length_bytes: int | None = None
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A body that is complete and readable. `known` is the consignment that the same key made before.
+
+    Whoever holds it calls `release` at the end, whatever happened.
+    """
+
+    arrival: Arrival
+    reading: Reading
+    draft: Draft
+    key_scope: str
+    idempotency_key: str
+    known: Consignment | None
+
+    def release(self) -> None:
+        """Close the spools and forget the draft (harmless when it was kept)."""
+        for spool in self.reading.spools.values():
+            spool.close()
+        self.draft.discard()
+
+
+def run(arrival: Arrival, hub: Hub) -> Received:
+    """Read the whole body. Raises TooLarge, NotEdxml, DangerousXml, ClientGone, SameKeyDifferentContent."""
+    _room_for(arrival, hub)
+    draft = hub.payloads.begin()
+    bounds = Bounds(total_bytes=hub.settings.max_envelope_bytes)
+    reader = EnvelopeReader(bounds, new_spool=new_spool)
+    try:
+        _take_all(arrival, draft, reader)
+        return _identified(arrival, reader.close(), draft, hub)
+    except BaseException:
+        reader.abandon()
+        draft.discard()
+        raise
+
+
+def _room_for(arrival: Arrival, hub: Hub) -> None:
+    limit, length = hub.settings.max_envelope_bytes, arrival.length_bytes
+    if length is not None and length > limit:
+        raise TooLarge(f"{length} bytes announced", limit=f"{limit} bytes", value=str(length))
+    if hub.payloads.free_bytes() - (length or 0) < hub.settings.min_free_bytes:
+        raise PayloadsUnavailable("the payload store is nearly full: see min_free_bytes")
+
+
+def _take_all(arrival: Arrival, draft: Draft, reader: EnvelopeReader) -> None:
+    taken = 0
+    while chunk := arrival.source.read(CHUNK_BYTES):
+        taken += len(chunk)
+        reader.feed(chunk)
+        draft.write(chunk)
+    if arrival.length_bytes is not None and taken != arrival.length_bytes:
+        raise ClientGone(f"{taken} of {arrival.length_bytes} bytes came")
+
+
+def new_spool() -> BinaryIO:
+    """A place for one decoded attachment: in memory while small, else a temporary file."""
+    return tempfile.SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY_BYTES)  # type: ignore[return-value]
+
+
+def _identified(arrival: Arrival, reading: Reading, draft: Draft, hub: Hub) -> Received:
+    with hub.database.reading() as connection:
+        scope, key = code_key(arrival.caller.code), f"sha256:{reading.sha256}"
+        if arrival.idempotency_key:
+            key = f"key:{arrival.idempotency_key}"
+        else:
+            today = vietnam_day(arrival.received_at)
+            sender = resolve(
+                reading.envelope.sender.organ_id, on=today, look_up=lambda code: agencies.find(connection, code)
+            ).agency
+            if sender is not None and may_speak_for(
+                arrival.caller, sender, look_up=lambda code: agencies.find(connection, code)
+            ):
+                scope = code_key(sender.code)
+        known = consignments.by_key(connection, scope, key)
+    same_bytes_or_raise(known, reading.sha256)
+    return Received(arrival, reading, draft, scope, key, known)
+
+
+def same_bytes_or_raise(known: Consignment | None, sha256: str) -> None:
+    """Raises SameKeyDifferentContent when the key was used before for other bytes; the first stays untouched."""
+    if known is not None and known.sha256 != sha256:
+        raise SameKeyDifferentContent(f"key of {known.id}", consignment=known.id)

@@ -1,0 +1,72 @@
+"""The one place where settings become a Hub: database, payload store, adapters, keys, anchors.
+
+Owns: finding adapters by the entry point group `hub.adapters`; the schema check at the start.
+Never: is imported by a room below it.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import structlog
+
+from hub.errors import Misconfigured
+from hub.settings import Settings
+from hub.signatures.keys import CERTIFICATE_FILE, KEY_FILE, HubKey, create_hub_key, load_hub_key
+from hub.signatures.trust import TrustAnchors
+from hub.stations import Hub
+from hub.store import schema
+from hub.store.engine import Database
+
+log = structlog.get_logger()
+GROUP = "hub.adapters"
+AGENCY_ADAPTERS = ("mailbox",)
+
+
+def open_hub(settings: Settings) -> Hub:
+    """A hub ready to work. Raises Misconfigured, StoreUnavailable, PayloadsUnavailable."""
+    database = open_database(settings)
+    ready(database)
+    return Hub(
+        settings=settings,
+        database=database,
+        payloads=_adapter("payloads_disk")(settings.data_dir / "payloads"),
+        agencies={name: _adapter(name)() for name in AGENCY_ADAPTERS},
+        anchors=TrustAnchors.load(settings.trust_anchors),
+        key=hub_key(settings),
+    )
+
+
+def open_database(settings: Settings) -> Database:
+    """The database alone, whatever its schema; enough for `hub db` and `hub doctor`."""
+    return Database(settings.database, pool_size=settings.web_threads if settings.embedded else 16)
+
+
+def ready(database: Database) -> None:
+    """Raises Misconfigured when the schema is not the one that this program expects."""
+    found, wanted = schema.version(database), schema.newest()
+    if found != wanted:
+        raise Misconfigured("database", f"schema {found or 'none'}, wanted {wanted}", "Run `hub db upgrade`.")
+
+
+def hub_key(settings: Settings) -> HubKey:
+    """The key that signs receipts: as configured, or made once in the data folder (embedded use)."""
+    if settings.signing_key and settings.signing_certificate:
+        return load_hub_key(settings.signing_key, settings.signing_certificate)
+    if settings.signing_key or settings.signing_certificate:
+        raise Misconfigured("signing_key", "signing_key and signing_certificate go together", "Set both or none.")
+    if not settings.embedded:
+        raise Misconfigured("signing_key", "a PEM file with a P-256 key", "Set signing_key and signing_certificate.")
+    folder = settings.data_dir / "keys"
+    if (folder / KEY_FILE).exists() and (folder / CERTIFICATE_FILE).exists():
+        return load_hub_key(folder / KEY_FILE, folder / CERTIFICATE_FILE)
+    log.info("hub_key_was_made", folder=str(folder), advice="keep a copy: receipts are verified with its certificate")
+    return create_hub_key(folder)
+
+
+def _adapter(name: str) -> Any:
+    found: list[EntryPoint] = list(entry_points(group=GROUP, name=name))
+    if not found:
+        raise Misconfigured("adapters", f"no adapter {name!r} is installed", "Install the package again.")
+    return found[0].load()
