@@ -113,6 +113,13 @@ class IllegalTransition(Refusal):
     http = 409
 
 
+class DigestDiffers(Refusal):
+    """The recipient computed another digest: it did not get the bytes that the hub keeps."""
+
+    code = "delivery.digest_differs"
+    http = 409
+
+
 class NoSuchThing(Refusal):
     """There is nothing with this identifier that the caller may see."""
 

@@ -14,6 +14,16 @@ from tests.support.fixtures import (  # noqa: F401 (fixtures are found by name)
     rabbit_url,
     service_summary,
 )
+from tests.support.stacks import (  # noqa: F401
+    database,
+    database_url,
+    open_scene,
+    postgres_database,
+    postgres_scene,
+    postgres_template,
+    scene,
+    sqlite_template,
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -90,7 +90,7 @@ def _code(message: Node) -> dict[str, object]:
     code = message.child(names.CODE)
     if code is None:
         return {}
-    if next(code.all(), None) is None and code.value():
+    if not code.all() and code.value():
         number, _, notation = code.value().partition("/")
         code.log.note("code_text", code.where, seen=code.value())
         return {"code_number": number.strip(), "code_notation": notation.strip()}

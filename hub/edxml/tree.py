@@ -45,10 +45,11 @@ class Log:
 class Node:
     """An element under its official name; `where` is its XPath in the message as received."""
 
-    __slots__ = ("_log", "element", "name")
+    __slots__ = ("_inside", "_log", "element", "name")
 
     def __init__(self, element: etree._Element, name: str, *, log: Log) -> None:
         self.element, self.name, self._log = element, name, log
+        self._inside: tuple[Node, ...] | None = None  # read once: a header is asked for some sixty names
 
     @property
     def where(self) -> str:
@@ -60,8 +61,13 @@ class Node:
         """Where to write what is odd."""
         return self._log
 
-    def all(self) -> Iterator[Node]:
+    def all(self) -> tuple[Node, ...]:
         """The child elements in a namespace that is read, under their official names."""
+        if self._inside is None:
+            self._inside = tuple(self._children_read())
+        return self._inside
+
+    def _children_read(self) -> Iterator[Node]:
         for child in self.element.iterchildren(tag=etree.Element):
             tag = etree.QName(child)
             if not names.is_read(tag.namespace or ""):

@@ -17,7 +17,7 @@ from hub.domain.periods import vietnam_day
 from hub.domain.ratios import Direction
 from hub.domain.receipts import ReceiptEvent, Testimony
 from hub.domain.statuses import StatusCode, advances
-from hub.errors import IllegalTransition, NoSuchThing
+from hub.errors import DigestDiffers, IllegalTransition, NoSuchThing
 from hub.stations import Hub, new_id, testimony
 from hub.store import consignments, deliveries, events, outbox, receipts
 from hub.store.consignments import Consignment
@@ -51,7 +51,7 @@ class StatusSaid:
 
 
 def run(said: Acknowledgement, hub: Hub) -> Receipt:
-    """Hand over or refuse; said again, it gives the same receipt. Raises NoSuchThing, IllegalTransition."""
+    """Hand over or refuse; said again, it gives the same receipt. Raises NoSuchThing, IllegalTransition, DigestDiffers."""
     wanted = DeliveryState.HANDED_OVER if said.taken else DeliveryState.REFUSED
     with hub.database.writing() as transaction:
         delivery = _of_recipient(transaction, said)
@@ -201,7 +201,7 @@ def _of_recipient(transaction: Transaction, said: Acknowledgement) -> Delivery:
 def _same_digest(transaction: Transaction, delivery: Delivery, sha256: str) -> None:
     kept = _consignment(transaction, delivery).sha256
     if sha256 and sha256.lower() != kept:
-        raise IllegalTransition(f"{delivery.id}: digest {sha256} is not {kept}", thing="delivery", state="sha256")
+        raise DigestDiffers(f"{delivery.id}: digest {sha256} is not {kept}", delivery=delivery.id, kept=kept)
 
 
 def _receipt_of(transaction: Transaction, delivery: Delivery) -> Receipt:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from sqlalchemy.engine import Connection
+
 from hub.domain.agencies import Agency, code_key, may_speak_for, resolve
 from hub.domain.periods import vietnam_day
 from hub.edxml.bounds import Bounds
@@ -84,7 +86,7 @@ def run(arrival: Arrival, hub: Hub) -> Received:
 def _room_for(arrival: Arrival, hub: Hub) -> None:
     limit, length = hub.settings.max_envelope_bytes, arrival.length_bytes
     if length is not None and length > limit:
-        raise TooLarge(f"{length} bytes announced", limit=f"{limit} bytes", value=str(length))
+        raise TooLarge(f"{length} bytes announced", reason="total_bytes", limit=str(limit), value=str(length))
     if hub.payloads.free_bytes() - (length or 0) < hub.settings.min_free_bytes:
         raise PayloadsUnavailable("the payload store is nearly full: see min_free_bytes")
 
@@ -106,21 +108,24 @@ def new_spool() -> BinaryIO:
 
 def _identified(arrival: Arrival, reading: Reading, draft: Draft, hub: Hub) -> Received:
     with hub.database.reading() as connection:
-        scope, key = code_key(arrival.caller.code), f"sha256:{reading.sha256}"
         if arrival.idempotency_key:
-            key = f"key:{arrival.idempotency_key}"
+            scope, key = code_key(arrival.caller.code), f"key:{arrival.idempotency_key}"
         else:
-            today = vietnam_day(arrival.received_at)
-            sender = resolve(
-                reading.envelope.sender.organ_id, on=today, look_up=lambda code: agencies.find(connection, code)
-            ).agency
-            if sender is not None and may_speak_for(
-                arrival.caller, sender, look_up=lambda code: agencies.find(connection, code)
-            ):
-                scope = code_key(sender.code)
+            scope, key = _scope(connection, arrival, reading), f"sha256:{reading.sha256}"
         known = consignments.by_key(connection, scope, key)
     same_bytes_or_raise(known, reading.sha256)
     return Received(arrival, reading, draft, scope, key, known)
+
+
+def _scope(connection: Connection, arrival: Arrival, reading: Reading) -> str:
+    """The sender, when the caller may speak for it; nobody else gets to see that sender's receipt."""
+    caller, written = arrival.caller, reading.envelope.sender.organ_id
+    if code_key(written) != code_key(caller.code):
+        look_up = agencies.Book(connection, [written]).find
+        sender = resolve(written, on=vietnam_day(arrival.received_at), look_up=look_up).agency
+        if sender is not None and may_speak_for(caller, sender, look_up=look_up):
+            return code_key(sender.code)
+    return code_key(caller.code)
 
 
 def same_bytes_or_raise(known: Consignment | None, sha256: str) -> None:

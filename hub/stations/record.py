@@ -22,6 +22,7 @@ from hub.domain.periods import vietnam_day
 from hub.domain.ratios import Direction
 from hub.domain.receipts import ReceiptEvent, Testimony
 from hub.domain.rules import RulePack
+from hub.domain.signatures import SignatureState
 from hub.stations import RESCUE_AFTER, Hub, new_id
 from hub.stations.receive import Received, same_bytes_or_raise
 from hub.stations.testimony import signed as testimony_signed
@@ -102,7 +103,7 @@ def _consignment(received: Received, judged: Judged, now: datetime) -> Consignme
         attachments_sha256=candidate.attachments_sha256,
         business_type=int(envelope.business.business_type),
         paper=None if envelope.business.paper is None else int(envelope.business.paper),
-        signature_state=candidate.signature.state.value,
+        signature_state=shown_state(judged).value,
         header={} if secret else header_of(judged),
         signature=signature_of(judged),
         findings=judged.findings,
@@ -120,7 +121,7 @@ def with_verdict(held: Consignment, judged: Judged, now: datetime) -> Consignmen
         held,
         state=_STATES[judged.verdict],
         lane=lane_for(judged),
-        signature_state=judged.candidate.signature.state.value,
+        signature_state=shown_state(judged).value,
         header=header_of(judged),
         signature=signature_of(judged),
         findings=judged.findings,
@@ -158,8 +159,16 @@ def _without_notes(envelope: Envelope) -> Envelope:
 
 
 def signature_of(judged: Judged) -> dict[str, Any]:
-    """The signature report as plain JSON, without the findings."""
-    return msgspec.to_builtins(replace(judged.candidate.signature, findings=()))
+    """The signature report as plain JSON, without the findings, in the state that may be shown."""
+    return msgspec.to_builtins(replace(judged.candidate.signature, state=shown_state(judged), findings=()))
+
+
+def shown_state(judged: Judged) -> SignatureState:
+    """valid only when the chain is trusted and the certificate is the sender's; sums that agree are not enough."""
+    report = judged.candidate.signature
+    if report.state is SignatureState.VALID and not (report.trusted and judged.candidate.holder_may_sign):
+        return SignatureState.INVALID
+    return report.state
 
 
 def first_receipt(consignment: Consignment, hub: Hub) -> Receipt | None:

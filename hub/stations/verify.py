@@ -79,13 +79,10 @@ def _signed_source(reading: Reading, open_body: Callable[[], BinaryIO]) -> xmlds
 def _gathered(
     connection: Connection, reading: Reading, *, caller: Agency, moment: datetime, signature: SignatureReport
 ) -> Candidate:
-    envelope, today = reading.envelope, vietnam_day(moment)
-
-    def look_up(code: str) -> Agency | None:
-        return agencies.find(connection, code)
-
+    envelope, today, addressees = reading.envelope, vietnam_day(moment), _addressees(reading.envelope)
+    look_up = agencies.Book(connection, [envelope.sender.organ_id, *addressees]).find
     sender = resolve(envelope.sender.organ_id, on=today, look_up=look_up)
-    recipients = tuple(resolve(code, on=today, look_up=look_up) for code in _addressees(envelope))
+    recipients = tuple(resolve(code, on=today, look_up=look_up) for code in addressees)
     holder = None
     if signature.certificate is not None:
         holder = agencies.certificate_holder(connection, signature.certificate.sha256)

@@ -23,6 +23,7 @@ from hub.store.engine import Transaction
 from hub.store.tables import agencies, agency_aliases, agency_certificates, api_keys
 
 KEY_BYTES = 32  # 256 random bits
+KEYS_PER_QUERY = 500  # well below the parameter limits of both databases
 MAX_LIVE_KEYS = 2  # the old one keeps working while the new one is rolled out
 
 
@@ -46,7 +47,8 @@ class AgencyCertificate:
     withdrawn_at: datetime | None
 
 
-def _agency(row: Any) -> Agency:
+def as_agency(row: Any) -> Agency:
+    """A row of the table `agencies` as the domain knows it."""
     return Agency(
         code=row.code,
         name=row.name,
@@ -69,7 +71,49 @@ def find(connection: Connection, key: str) -> Agency | None:
     if row is None:
         meant = sa.select(agency_aliases.c.code_key).where(agency_aliases.c.alias_key == key)
         row = connection.execute(sa.select(agencies).where(agencies.c.code_key.in_(meant))).one_or_none()
-    return _agency(row) if row is not None else None
+    return as_agency(row) if row is not None else None
+
+
+class Book:
+    """The directory as one request sees it: the codes named at the start in one query, others when asked for."""
+
+    def __init__(self, connection: Connection, codes: Iterable[str]) -> None:
+        self._connection = connection
+        self._known: dict[str, Agency | None] = {}
+        wanted = sorted({code_key(code) for code in codes} - {""})
+        for start in range(0, len(wanted), KEYS_PER_QUERY):
+            self._fetch(wanted[start : start + KEYS_PER_QUERY])
+
+    def find(self, key: str) -> Agency | None:
+        """The agency with this code key or alias key, or None."""
+        if key not in self._known:
+            self._known[key] = find(self._connection, key)
+        return self._known[key]
+
+    def _fetch(self, keys: list[str]) -> None:
+        self._known.update(dict.fromkeys(keys))
+        for row in self._connection.execute(_ASKED, {"keys": keys}):
+            if self._known[row.asked] is None or row.asked == row.code_key:  # an own code wins over an alias
+                self._known[row.asked] = as_agency(row)
+
+
+_KEYS = sa.bindparam("keys", expanding=True)
+_ASKED = sa.union_all(  # statements of the hot path are made once: SQLAlchemy keeps what it derived from them
+    sa.select(agencies, agencies.c.code_key.label("asked")).where(agencies.c.code_key.in_(_KEYS)),
+    sa.select(agencies, agency_aliases.c.alias_key.label("asked"))
+    .join(agency_aliases, agency_aliases.c.code_key == agencies.c.code_key)
+    .where(agency_aliases.c.alias_key.in_(_KEYS)),
+)
+_HOLDER = (
+    sa.select(agencies)
+    .join(agency_certificates, agency_certificates.c.code_key == agencies.c.code_key)
+    .where(agency_certificates.c.sha256 == sa.bindparam("sha256"), agency_certificates.c.withdrawn_at.is_(None))
+)
+_OF_KEY = (
+    sa.select(agencies, api_keys.c.key_id)
+    .join(api_keys, api_keys.c.code_key == agencies.c.code_key)
+    .where(api_keys.c.key_sha256 == sa.bindparam("digest"), api_keys.c.revoked_at.is_(None))
+)
 
 
 def require(connection: Connection, code: str) -> Agency:
@@ -83,12 +127,8 @@ def require(connection: Connection, code: str) -> Agency:
 def of_key(connection: Connection, api_key: str) -> tuple[Agency, str] | None:
     """The agency that holds this live API key and the key's public name, or None."""
     digest = hashlib.sha256(api_key.encode()).hexdigest()
-    row = connection.execute(
-        sa.select(agencies, api_keys.c.key_id)
-        .join(api_keys, api_keys.c.code_key == agencies.c.code_key)
-        .where(api_keys.c.key_sha256 == digest, api_keys.c.revoked_at.is_(None))
-    ).one_or_none()
-    return (_agency(row), row.key_id) if row is not None else None
+    row = connection.execute(_OF_KEY, {"digest": digest}).one_or_none()
+    return (as_agency(row), row.key_id) if row is not None else None
 
 
 def page(connection: Connection, *, after: str, limit: int) -> list[Agency]:
@@ -96,7 +136,7 @@ def page(connection: Connection, *, after: str, limit: int) -> list[Agency]:
     rows = connection.execute(
         sa.select(agencies).where(agencies.c.code_key > after).order_by(agencies.c.code_key).limit(limit)
     )
-    return [_agency(row) for row in rows]
+    return [as_agency(row) for row in rows]
 
 
 def keep(transaction: Transaction, agency: Agency, *, now: datetime) -> bool:
@@ -199,8 +239,5 @@ def keep_certificate(
 
 def certificate_holder(connection: Connection, sha256: str) -> Agency | None:
     """The agency to which a certificate belongs now, or None."""
-    held = sa.select(agency_certificates.c.code_key).where(
-        agency_certificates.c.sha256 == sha256, agency_certificates.c.withdrawn_at.is_(None)
-    )
-    row = connection.execute(sa.select(agencies).where(agencies.c.code_key.in_(held))).one_or_none()
-    return _agency(row) if row is not None else None
+    row = connection.execute(_HOLDER, {"sha256": sha256}).one_or_none()
+    return as_agency(row) if row is not None else None

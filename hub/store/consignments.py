@@ -80,7 +80,7 @@ def add(transaction: Transaction, consignment: Consignment) -> bool:
     values["findings"] = _findings(consignment.findings)
     try:
         with transaction.connection.begin_nested():
-            transaction.execute(sa.insert(consignments).values(values))
+            transaction.execute(_INSERT, values)
     except IntegrityError:
         if by_key(transaction.connection, consignment.key_scope, consignment.idempotency_key) is None:
             raise
@@ -90,25 +90,19 @@ def add(transaction: Transaction, consignment: Consignment) -> bool:
 
 def by_key(connection: Connection, key_scope: str, idempotency_key: str) -> Consignment | None:
     """The consignment made under this key, whenever that was."""
-    row = connection.execute(
-        sa.select(consignments).where(
-            consignments.c.key_scope == key_scope, consignments.c.idempotency_key == idempotency_key
-        )
-    ).one_or_none()
+    row = connection.execute(_BY_KEY, {"scope": key_scope, "key": idempotency_key}).one_or_none()
     return _read(row) if row is not None else None
 
 
 def get(connection: Connection, consignment_id: str) -> Consignment | None:
     """The consignment with this id, or None."""
-    row = connection.execute(sa.select(consignments).where(consignments.c.id == consignment_id)).one_or_none()
+    row = connection.execute(_BY_ID, {"id": consignment_id}).one_or_none()
     return _read(row) if row is not None else None
 
 
 def lock(transaction: Transaction, consignment_id: str) -> Consignment | None:
     """The consignment, locked until the transaction ends; None when it does not exist."""
-    row = transaction.execute(
-        sa.select(consignments).where(consignments.c.id == consignment_id).with_for_update()
-    ).one_or_none()
+    row = transaction.execute(_LOCKED, {"id": consignment_id}).one_or_none()
     return _read(row) if row is not None else None
 
 
@@ -177,17 +171,7 @@ def earlier_of_document(connection: Connection, sender_key: str, document_id: st
     """Accepted consignments of the same document of the same sender, oldest first (at most 50)."""
     if not document_id:
         return []
-    rows = connection.execute(
-        sa.select(consignments)
-        .where(
-            consignments.c.sender_key == sender_key,
-            consignments.c.document_id == document_id,
-            consignments.c.kind == "document",
-            consignments.c.state.in_(_PROMISED),
-        )
-        .order_by(consignments.c.received_at)
-        .limit(50)
-    )
+    rows = connection.execute(_EARLIER, {"sender": sender_key, "document": document_id})
     return [_read(row) for row in rows]
 
 
@@ -195,20 +179,41 @@ def same_notation(
     connection: Connection, sender_key: str, notation: str, *, year: int, document_id: str
 ) -> Consignment | None:
     """An accepted document of the sender with this number and symbol in this year but another document id."""
-    row = connection.execute(
-        sa.select(consignments)
-        .where(
-            consignments.c.sender_key == sender_key,
-            consignments.c.notation == notation,
-            consignments.c.issued_on.between(date(year, 1, 1), date(year, 12, 31)),
-            consignments.c.document_id != document_id,
-            consignments.c.kind == "document",
-            consignments.c.state.in_(_PROMISED),
-        )
-        .limit(1)
-    ).one_or_none()
+    asked = {"sender": sender_key, "notation": notation, "document": document_id}
+    asked |= {"first": date(year, 1, 1), "last": date(year, 12, 31)}
+    row = connection.execute(_SAME_NOTATION, asked).one_or_none()
     return _read(row) if row is not None else None
 
 
 _PROMISED = [state.value for state in (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED)]
 _UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]
+
+# Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
+_INSERT = sa.insert(consignments)
+_BY_ID = sa.select(consignments).where(consignments.c.id == sa.bindparam("id"))
+_LOCKED = _BY_ID.with_for_update()
+_BY_KEY = sa.select(consignments).where(
+    consignments.c.key_scope == sa.bindparam("scope"), consignments.c.idempotency_key == sa.bindparam("key")
+)
+_ACCEPTED_DOCUMENT = sa.and_(consignments.c.kind == "document", consignments.c.state.in_(_PROMISED))
+_EARLIER = (
+    sa.select(consignments)
+    .where(
+        consignments.c.sender_key == sa.bindparam("sender"),
+        consignments.c.document_id == sa.bindparam("document"),
+        _ACCEPTED_DOCUMENT,
+    )
+    .order_by(consignments.c.received_at)
+    .limit(50)
+)
+_SAME_NOTATION = (
+    sa.select(consignments)
+    .where(
+        consignments.c.sender_key == sa.bindparam("sender"),
+        consignments.c.notation == sa.bindparam("notation"),
+        consignments.c.issued_on.between(sa.bindparam("first"), sa.bindparam("last")),
+        consignments.c.document_id != sa.bindparam("document"),
+        _ACCEPTED_DOCUMENT,
+    )
+    .limit(1)
+)

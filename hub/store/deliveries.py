@@ -72,7 +72,7 @@ def add(transaction: Transaction, many: Sequence[Delivery]) -> None:
         values = {name: getattr(delivery, name) for name in Delivery.__slots__}
         rows.append(values | {"state": delivery.state.value, "lane": delivery.lane.value})
     if rows:
-        transaction.execute(sa.insert(deliveries), rows)
+        transaction.execute(_INSERT, rows)
 
 
 def of_consignment(connection: Connection, consignment_id: str) -> list[Delivery]:
@@ -85,15 +85,13 @@ def of_consignment(connection: Connection, consignment_id: str) -> list[Delivery
 
 def get(connection: Connection, delivery_id: str) -> Delivery | None:
     """The delivery with this id, or None."""
-    row = connection.execute(sa.select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+    row = connection.execute(_BY_ID, {"id": delivery_id}).one_or_none()
     return _read(row) if row is not None else None
 
 
 def lock(transaction: Transaction, delivery_id: str) -> Delivery | None:
     """The delivery, locked until the transaction ends; None when it does not exist."""
-    row = transaction.execute(
-        sa.select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()
-    ).one_or_none()
+    row = transaction.execute(_LOCKED, {"id": delivery_id}).one_or_none()
     return _read(row) if row is not None else None
 
 
@@ -107,6 +105,12 @@ def move(transaction: Transaction, delivery: Delivery, to: DeliveryState, **fact
 def change(transaction: Transaction, delivery_id: str, **facts: Any) -> None:
     """Write facts of a locked delivery without a step."""
     transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(facts))
+
+
+def fetched(transaction: Transaction, delivery_id: str, *, at: datetime) -> bool:
+    """Note when the recipient first took the bytes; False when that was noted before."""
+    first = sa.update(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.fetched_at.is_(None))
+    return transaction.execute(first.values(fetched_at=at)).rowcount == 1
 
 
 def next_position(transaction: Transaction, recipient_key: str) -> int:
@@ -208,3 +212,6 @@ _shown = tuple(
     consignments.c[name].label(f"consignment_{name}")
     for name in ("sender_key", "kind", "document_id", "notation", "issued_on", "sha256", "size_bytes", "header")
 )
+_BY_ID = sa.select(deliveries).where(deliveries.c.id == sa.bindparam("id"))
+_LOCKED = _BY_ID.with_for_update()
+_INSERT = deliveries.insert().inline()

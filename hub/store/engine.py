@@ -125,3 +125,8 @@ def _engine(url: sa.URL, *, pool_size: int) -> Engine:
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII letters only
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()

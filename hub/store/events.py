@@ -48,7 +48,10 @@ def happened(transaction: Transaction, *happenings: Event) -> None:
         for event in happenings
     ]
     if rows:
-        transaction.execute(sa.insert(events), rows)
+        transaction.execute(_INSERT, rows)
+
+
+_INSERT = events.insert().inline()
 
 
 def timeline(connection: Connection, consignment_id: str) -> list[Event]:

@@ -25,15 +25,22 @@ def wake(transaction: Transaction, station: str, work_ids: Sequence[str], *, lan
     if not work_ids:
         return
     rows = [{"station": station, "work_id": i, "lane": lane.value, "trace_id": trace_id} for i in work_ids]
-    transaction.execute(sa.insert(outbox), rows)
+    transaction.execute(_INSERT, rows)
     transaction.ring(TOPIC)
+
+
+_OWED = (
+    sa.select(outbox)
+    .where(outbox.c.number > sa.bindparam("after"))
+    .order_by(outbox.c.number)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_INSERT = outbox.insert().inline()
 
 
 def owed(connection: Connection, *, after: int, limit: int) -> Sequence[Any]:
     """The oldest rows after `after`: number, station, work_id, lane, trace_id."""
-    return connection.execute(
-        sa.select(outbox).where(outbox.c.number > after).order_by(outbox.c.number).limit(limit)
-    ).all()
+    return connection.execute(_OWED, {"after": after, "most": limit}).all()
 
 
 def forget(transaction: Transaction, numbers: Collection[int]) -> None:

@@ -31,16 +31,18 @@ class Receipt:
 
 def issue(transaction: Transaction, receipt: Receipt) -> None:
     """Keep a receipt for good."""
-    transaction.execute(
-        sa.insert(receipts).values(
-            id=receipt.receipt_id,
-            consignment_id=receipt.consignment_id,
-            delivery_id=receipt.delivery_id,
-            event=receipt.event,
-            issued_at=receipt.issued_at,
-            jws=receipt.jws,
-        )
-    )
+    row = {
+        "id": receipt.receipt_id,
+        "consignment_id": receipt.consignment_id,
+        "delivery_id": receipt.delivery_id,
+        "event": receipt.event,
+        "issued_at": receipt.issued_at,
+        "jws": receipt.jws,
+    }
+    transaction.execute(_INSERT, row)
+
+
+_INSERT = receipts.insert().inline()
 
 
 def of_consignment(connection: Connection, consignment_id: str) -> list[Receipt]:

@@ -1,0 +1,183 @@
+"""`hub docs write|check`: the reference pages that are made from the code.
+
+Owns: docs/settings.md, docs/errors.md, docs/checks.md; a test asks `check` whether they are current.
+Never: holds a fact that the code or schemas/codes does not hold.
+Source: design §2 (docs: generated, tested current).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import click
+import msgspec
+from msgspec import Meta
+
+from hub.domain.findings import catalogue, error_sentences
+from hub.errors import Deferral, HubError, Misconfigured, Refusal
+from hub.settings import MIB, PREFIX, Settings
+
+MADE = "<!-- Made by `hub docs write`; change the code or schemas/codes, not this page. -->"
+_KINDS = {Path: "path", str: "text", int: "integer"}
+_BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "pattern": "`{}`"}
+_ROOMS = {
+    "edxml.bent": "Cách viết khác quy chuẩn, hub vẫn đọc được / written otherwise than the regulation, and read",
+    "edxml": "Đọc gói tin / reading the envelope",
+    "schema": "Cấu trúc theo QCVN 102:2016 / structure by QCVN 102:2016",
+    "secrecy": "Bí mật nhà nước / state secrets",
+    "sender": "Bên gửi / the sender",
+    "recipient": "Bên nhận / the recipients",
+    "manifest": "Tệp đính kèm và bảng kê / attachments and manifest",
+    "signature": "Chữ ký / the signature",
+    "certificate": "Chứng thư / the signer's certificate",
+    "duplicates": "Văn bản đã biết / known documents",
+    "status": "Trạng thái xử lý / statuses",
+}
+
+
+@click.group()
+def docs() -> None:
+    """Trang tra cứu sinh từ mã nguồn / reference pages made from the code."""
+
+
+@docs.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("docs"))
+def write(*, folder: Path) -> None:
+    """Ghi lại các trang / write the pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, "utf-8")
+        click.echo(str(folder / name))
+
+
+@docs.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("docs"))
+def check(*, folder: Path) -> None:
+    """Các trang có còn đúng không / are the pages current? Exit 1 when not."""
+    old = stale(folder)
+    for name in old:
+        click.echo(f"{folder / name}: cũ, hãy chạy / is not current, run: hub docs write", err=True)
+    sys.exit(1 if old else 0)
+
+
+def stale(folder: Path) -> list[str]:
+    """The pages in `folder` that are missing or differ from what the code says."""
+    return [
+        name
+        for name, text in pages().items()
+        if not (folder / name).is_file() or (folder / name).read_text("utf-8") != text
+    ]
+
+
+def pages() -> Mapping[str, str]:
+    """File name → text of every page that is made from the code."""
+    made = {"settings.md": _settings(), "errors.md": _errors(), "checks.md": _checks()}
+    return {name: "\n".join([*lines, ""]) for name, lines in made.items()}
+
+
+def _settings() -> Iterator[str]:
+    yield from (MADE, "", "# Thiết đặt / settings", "")
+    yield (
+        "Đọc lần lượt từ tệp TOML (`HUB_SETTINGS_FILE`), biến môi trường, rồi tệp bí mật (`HUB_SECRETS_DIR`); "
+        "giá trị đọc sau thay giá trị đọc trước. Sai một thiết đặt thì tiến trình không khởi động (mã thoát 78) và "
+        "mọi chỗ sai được nêu cùng lúc."
+    )
+    yield ""
+    yield (
+        "Read from a TOML file (`HUB_SETTINGS_FILE`, names in lower case without `HUB_`), then the environment, then "
+        "secret files (`HUB_SECRETS_DIR`, one file per setting, named like it in lower case); the later one wins. A "
+        "wrong setting stops the start (exit 78), and all wrong ones are named at once."
+    )
+    yield from ("", "| Setting | Type | Default | Meaning |", "|---|---|---|---|")
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        kind, meta = _parts(hints[field.name])
+        cells = (f"`{PREFIX}{field.name.upper()}`", _type_words(kind, meta), _shown(field.default), meta.description)
+        yield _row(*cells)
+
+
+def _parts(hint: Any) -> tuple[Any, Meta]:
+    if get_origin(hint) is not Annotated:
+        return hint, Meta(description="")
+    kind, *metas = get_args(hint)
+    return kind, next(meta for meta in metas if isinstance(meta, Meta))
+
+
+def _type_words(kind: Any, meta: Meta) -> str:
+    if get_origin(kind) is tuple:
+        return "paths, separated by `:`"
+    known = next(word for plain, word in _KINDS.items() if plain is kind or plain in get_args(kind))
+    bounds = [words.format(getattr(meta, name)) for name, words in _BOUNDS.items() if getattr(meta, name) is not None]
+    return " ".join([known, *bounds])
+
+
+def _shown(default: object) -> str:
+    if default is None or default in ("", ()):
+        return "–"
+    if isinstance(default, int) and default >= MIB:
+        return f"`{default}` ({default // MIB} MiB)"
+    return f"`{default}`"
+
+
+def _errors() -> Iterator[str]:
+    yield from (MADE, "", "# Lỗi / errors", "")
+    yield (
+        "Mỗi lỗi là một `application/problem+json` (RFC 9457) có `code` không đổi. *Thử lại* nghĩa là cùng yêu cầu đó "
+        "có thể thành công sau; với các lỗi khác, bên gọi phải sửa trước khi gửi lại."
+    )
+    yield ""
+    yield (
+        "Every error is an `application/problem+json` (RFC 9457) with a stable `code`. *Retry* means that the same "
+        "request may succeed later; with the others the caller must change something first. A bad document is no "
+        "error: it gets a verdict with findings ([checks.md](checks.md))."
+    )
+    yield from ("", "| Code | HTTP | Axis | Retry | Sentence | What to do |", "|---|---|---|---|---|---|")
+    for kind in error_classes():
+        row = error_sentences()[kind.code]
+        retry = "thử lại / retry" if kind.retryable else ""
+        sentence, fix = f"{row['vi']}<br>{row['en']}", f"{row['fix_vi']}<br>{row['fix_en']}"
+        yield _row(f"`{kind.code}`", str(kind.http), kind.vxp, retry, sentence, fix)
+
+
+def error_classes() -> list[type[HubError]]:
+    """Every class of error that is raised on purpose, in the order of hub/errors.py; the families are left out."""
+    found: list[type[HubError]] = []
+    for family in (Refusal, Deferral):
+        found += family.__subclasses__()
+    return [*found, Misconfigured]
+
+
+def _checks() -> Iterator[str]:
+    yield from (MADE, "", "# Kết quả kiểm tra / findings", "")
+    yield (
+        "Mức nặng do bước kiểm tra quyết định: `note` (ghi nhận), `warning` (cảnh báo), `try_later` (chờ chứng cứ, văn "
+        "bản được giữ), `error` (từ chối). Riêng `duplicates.*` theo gói quy tắc đang có hiệu lực; "
+        "`signature.absent` và `signature.required` theo chính sách chữ ký của bên gửi. `{…}` được thay bằng điều đã thấy."
+    )
+    yield ""
+    yield (
+        "The check chooses the severity: `note`, `warning`, `try_later` (evidence is awaited, the document is held) or "
+        "`error` (rejected). For `duplicates.*` the rule pack in force decides; for `signature.absent` and "
+        "`signature.required` the sender's signature policy. `{…}` is filled with what was seen."
+    )
+    for room, title in _ROOMS.items():
+        yield from ("", f"## {title}", "", "| Code | Sentence | What to do | Source |", "|---|---|---|---|")
+        for code, row in catalogue().items():
+            if _room_of(code) == room:
+                sentence, fix = f"{row['vi']}<br>{row['en']}", f"{row['fix_vi']}<br>{row['fix_en']}"
+                yield _row(f"`{code}`", sentence, fix, row["source"])
+
+
+def _room_of(code: str) -> str:
+    """The longest heading that the code begins with; a code without one is a defect (LookupError)."""
+    fitting = [room for room in _ROOMS if code.startswith(f"{room}.")]
+    if not fitting:
+        raise LookupError(f"{code}: give its first word a heading in hub/cli/docs.py")
+    return max(fitting, key=len)
+
+
+def _row(*cells: str | None) -> str:
+    return "| " + " | ".join((cell or "").replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

@@ -1,0 +1,194 @@
+"""The documents of the demo: what is written, its PDF, the signed envelope around it.
+
+Owns: Document, and the ways in which the demo spoils one on purpose.
+Never: holds a text of a real agency; every page says that it is for trial only.
+Source: QCVN 102:2016/BTTTT (envelope); Decree 30/2020/NĐ-CP Annex I (parts of an official letter).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.demo import pdf
+from hub.demo.pki import Identity
+from hub.domain.envelopes import (
+    Attachment,
+    Business,
+    Envelope,
+    Hop,
+    Kind,
+    ManifestEntry,
+    Paper,
+    Party,
+    ResponseFor,
+    Signer,
+    StatusReport,
+)
+from hub.domain.periods import vietnam_day
+from hub.edxml import writer
+from hub.signatures import signing
+
+CONTENT_ID = "209"
+ENVELOPE_ID = "envelope"
+PDF_TYPE = "application/pdf"
+OFFICIAL_LETTER = ("18", "Công văn")
+_DOCTYPE = b'<!DOCTYPE edXML [<!ENTITY x "x">]>'
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """Who writes: code and name as they stand in the envelope, the abbreviation and place of its letters."""
+
+    code: str
+    name: str
+    notation: str
+    place: str
+    signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One official letter: `recipients` are (code as written, name) of the envelope; `written_at` is aware.
+
+    The page does not name them but says `greeting`: sent again to others, it is the same page.
+    """
+
+    author: Correspondent
+    number: int
+    subject: str
+    text: tuple[str, ...]
+    recipients: tuple[tuple[str, str], ...]
+    greeting: str
+    written_at: datetime
+    paper: Paper = Paper.PAPER_FREE
+    type_name: str = OFFICIAL_LETTER[1]
+    file_name: str = ""
+
+    @property
+    def document_id(self) -> str:
+        """The identifier that the author gives it, in the shape that document systems use."""
+        return f"{self.author.code},{vietnam_day(self.written_at):%Y/%m/%d},{self.notation}"
+
+    @property
+    def notation(self) -> str:
+        """Number and symbol, e.g. 101/VPCP-KSTT."""
+        return f"{self.number}/{self.author.notation}"
+
+
+def attachment_of(document: Document) -> bytes:
+    """The letter as a PDF; the same document always gives the same bytes."""
+    author, day = document.author, vietnam_day(document.written_at)
+    paragraphs = (
+        author.name.upper(),
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Độc lập - Tự do - Hạnh phúc",
+        "",
+        f"Số: {document.notation}",
+        f"{author.place}, ngày {day:%d} tháng {day:%m} năm {day:%Y}",
+        "",
+        document.subject,
+        "",
+        f"Kính gửi: {document.greeting}.",
+        "",
+        *document.text,
+        "",
+        author.signer.competence,
+        author.signer.position,
+        author.signer.full_name,
+        "",
+        "(Văn bản chạy thử do lệnh hub demo tạo ra, không có giá trị pháp lý.)",
+    )
+    return pdf.page(document.subject, paragraphs, made_at=document.written_at)
+
+
+def signed_envelope(document: Document, signer: Identity) -> bytes:
+    """The envelope with header, manifest and attachment signed: the header by its Id, the file by cid:."""
+    return _envelope(document, signer, attachment_of(document))
+
+
+def unsigned_envelope(document: Document) -> bytes:
+    """The envelope without any signature."""
+    return _envelope(document, None, attachment_of(document))
+
+
+def changed_after_signing(document: Document, signer: Identity) -> bytes:
+    """The signed envelope in which one byte of the attachment is another than when it was signed."""
+    content = bytearray(attachment_of(document))
+    content[len(content) // 2] ^= 1
+    return _envelope(document, signer, bytes(content))
+
+
+def with_doctype(envelope: bytes) -> bytes:
+    """The envelope with a document type declaration, as an attack on XML readers begins."""
+    declaration, rest = envelope.split(b"?>", 1)
+    return declaration + b"?>" + _DOCTYPE + rest
+
+
+def status_envelope(
+    document: Document, *, said_by: Correspondent, code: str, words: str, at: datetime, owner: str = ""
+) -> bytes:
+    """An edXML status message about a document; `owner` is the code to which it goes (default: the author's)."""
+    answered = ResponseFor(
+        organ_id=owner or document.author.code,
+        code=document.notation,
+        issued_on=vietnam_day(document.written_at),
+        document_id=document.document_id,
+    )
+    envelope = Envelope(
+        kind=Kind.STATUS,
+        dialect="",
+        sender=Party(said_by.code, said_by.name),
+        status=StatusReport(answered, code, words, at.replace(microsecond=0)),
+    )
+    out = io.BytesIO()
+    writer.write(writer.status(envelope), {}, out)
+    return out.getvalue()
+
+
+def _envelope(document: Document, signer: Identity | None, content: bytes) -> bytes:
+    """The written form; the signature is always over the true attachment, whatever `content` is carried."""
+    digest = hashlib.sha256(attachment_of(document)).hexdigest()
+    root = writer.build(_header(document, content, digest), envelope_id=ENVELOPE_ID)
+    if signer is not None:
+        signing.sign(root, key=signer.key, certificates=signer.chain, digests={CONTENT_ID: digest})
+    out = io.BytesIO()
+    writer.write(root, {CONTENT_ID: io.BytesIO(content)}, out)
+    return out.getvalue()
+
+
+def _header(document: Document, content: bytes, digest: str) -> Envelope:
+    author, name = document.author, document.file_name or f"{document.notation.replace('/', '-')}.pdf"
+    attachment = Attachment(
+        content_id=CONTENT_ID,
+        name=name,
+        declared_type=PDF_TYPE,
+        description="",
+        offset_bytes=0,
+        length_bytes=0,
+        size_bytes=len(content),
+        sha256=digest,
+        media_type=PDF_TYPE,
+    )
+    return Envelope(
+        kind=Kind.DOCUMENT,
+        dialect="",
+        sender=Party(author.code, author.name),
+        addressees=tuple(Party(code, name) for code, name in document.recipients),
+        document_id=document.document_id,
+        code_number=str(document.number),
+        code_notation=author.notation,
+        issued_at_place=author.place,
+        issued_on=vietnam_day(document.written_at),
+        document_type=OFFICIAL_LETTER[0],
+        document_type_name=document.type_name,
+        subject=document.subject,
+        signer=author.signer,
+        page_amount="1",
+        business=Business(paper=document.paper),
+        trace=(Hop(author.code, document.written_at.replace(microsecond=0)),),
+        manifest=(ManifestEntry(CONTENT_ID, PDF_TYPE, name),),
+        attachments=(attachment,),
+    )

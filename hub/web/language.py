@@ -1,0 +1,53 @@
+"""Public words in Vietnamese and English, side by side, so that each system shows what its users read.
+
+Owns: the two-language form of findings, states and statuses in JSON.
+Never: guesses a language; both are always given.
+Source: design §8; Decision 28/2018/QĐ-TTg Art. 10(2)h (names of the statuses).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.domain.findings import Finding, describe
+from hub.domain.rules import RulePack
+from hub.domain.signatures import SignatureState
+
+_SIGNATURES = {
+    SignatureState.VALID: ("Chữ ký số hợp lệ", "The signature is valid"),
+    SignatureState.INVALID: ("Chữ ký số không hợp lệ", "The signature is invalid"),
+    SignatureState.LEGACY: ("Chữ ký kiểu cũ, không được coi là hợp lệ", "A legacy signature; it does not count as valid"),
+    SignatureState.ABSENT: ("Gói tin không có chữ ký số", "The envelope is not signed"),
+}
+
+
+def both(vi: str, en: str) -> dict[str, str]:
+    """One sentence in the two languages."""
+    return {"vi": vi, "en": en}
+
+
+def finding(seen: Finding) -> dict[str, Any]:
+    """A finding with its sentences."""
+    words = describe(seen)
+    return {
+        "check": seen.check,
+        "code": seen.code,
+        "severity": seen.severity.value,
+        "where": seen.where,
+        "evidence": dict(seen.evidence),
+        "message": both(words.vi, words.en),
+        "fix": both(words.fix_vi, words.fix_en),
+        "source": words.source,
+    }
+
+
+def signature_words(state: str) -> dict[str, str]:
+    """What the state of a signature means, said honestly."""
+    return both(*_SIGNATURES[SignatureState(state)])
+
+
+def status(code: str | None, rules: RulePack) -> dict[str, Any] | None:
+    """An administrative status with its name in the rule pack; None when none was said."""
+    if code is None:
+        return None
+    return {"code": code, "name": both(*rules.status_names[code])}

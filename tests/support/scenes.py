@@ -1,0 +1,324 @@
+"""A small country on a hub of its own: agencies, seals, envelopes, a clock that can be moved.
+
+Owns: the cast, posting as the API does, running the stations from the outbox in the test's own thread.
+Never: a second way through the stations; broker and processes are the journeys' business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hub import checks, wiring
+from hub.demo.pki import DemoPki, Identity
+from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy
+from hub.domain.envelopes import (
+    Attachment,
+    Business,
+    BusinessType,
+    Envelope,
+    Hop,
+    Kind,
+    ManifestEntry,
+    Paper,
+    Party,
+    ResponseFor,
+    Signer,
+    StatusReport,
+)
+from hub.domain.findings import Finding, Severity
+from hub.edxml import writer
+from hub.processes import STATIONS
+from hub.settings import load
+from hub.signatures import signing
+from hub.signatures.keyinfo import described
+from hub.stations import Hub, receive, record, verify
+from hub.store import agencies, consignments, deliveries, events, outbox, receipts, schema
+from hub.store.consignments import Consignment
+from hub.store.deliveries import Delivery
+from hub.store.engine import Database
+
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 8 + b"\n%%EOF\n"
+DAY = date(2026, 3, 2)
+CAST = (
+    Agency("G22", "Văn phòng Thử nghiệm"),
+    Agency("H41", "Ủy ban nhân dân tỉnh Mẫu"),
+    Agency("H41.1.2", "Sở Mẫu", parent="H41"),
+    Agency("H14", "Ủy ban nhân dân tỉnh Khác"),
+    Agency("H99", "Đơn vị đã sáp nhập", status=AgencyStatus.CLOSED, successor="H14"),
+    Agency("H98", "Đơn vị đã giải thể", status=AgencyStatus.CLOSED),
+    Agency("G30", "Bộ Cha", speaks_for_descendants=True),
+    Agency("G30.1", "Cục Con", parent="G30"),
+    Agency("G77", "Bộ Nghiêm", signature_policy=SignaturePolicy.REQUIRE),
+    Agency("G66", "Bộ Tạm dừng", status=AgencyStatus.SUSPENDED),
+)
+
+
+@cache
+def pki() -> DemoPki:
+    """One authority for the whole test process: making RSA keys is slow."""
+    return DemoPki()
+
+
+@cache
+def seal(code: str) -> Identity:
+    """The agency's seal, issued by `pki`."""
+    return pki().agency_seal(f"Con dấu {code}", code)
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time of the machine, moved forward by a test."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class Scene:
+    """A hub with the cast in its directory; every method works as the hub's own edges do."""
+
+    def __init__(self, folder: Path, *, database_url: str = "", **settings: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "roots.pem").write_bytes(pki().anchors_pem())
+        overrides = {"data_dir": str(folder), "trust_anchors": str(folder / "roots.pem"), "database_url": database_url}
+        self.folder = folder
+        self.clock = Clock()
+        hub = wiring.open_hub(load({}, overrides=overrides | settings))
+        self.hub: Hub = replace(hub, now=self.clock)
+        people(self.hub.database)
+
+    @property
+    def database(self) -> Database:
+        return self.hub.database
+
+    def close(self) -> None:
+        self.database.close()
+
+    def agency(self, code: str) -> Agency:
+        with self.database.reading() as connection:
+            return agencies.require(connection, code)
+
+    def arrival(self, body: bytes, *, caller: str = "G22", key: str = "") -> receive.Arrival:
+        return receive.Arrival(io.BytesIO(body), self.agency(caller), self.hub.now(), "t" * 32, len(body), key)
+
+    def post(self, body: bytes, *, caller: str = "G22", key: str = "") -> record.Answer:
+        """Send as the API does."""
+        return post(self.hub, self.arrival(body, caller=caller, key=key))
+
+    def drain(self, *, only: Sequence[str] = tuple(STATIONS)) -> int:
+        """Run what the outbox owes (to the named stations) until nothing is left; returns how many wakes."""
+        done, after = 0, 0
+        while rows := self.owed(after=after):
+            after = rows[-1].number
+            mine = [row for row in rows if row.station in only]
+            for row in mine:
+                STATIONS[row.station](row.work_id, self.hub)
+            if mine:
+                with self.database.writing() as transaction:
+                    outbox.forget(transaction, [row.number for row in mine])
+            done += len(mine)
+        return done
+
+    def owed(self, *, after: int = 0) -> Sequence[Any]:
+        with self.database.reading() as connection:
+            return outbox.owed(connection, after=after, limit=500)
+
+    def consignment(self, consignment_id: str) -> Consignment:
+        with self.database.reading() as connection:
+            found = consignments.get(connection, consignment_id)
+        assert found is not None
+        return found
+
+    def deliveries(self, consignment_id: str) -> dict[str, Delivery]:
+        with self.database.reading() as connection:
+            return {d.recipient_key: d for d in deliveries.of_consignment(connection, consignment_id)}
+
+    def delivery(self, delivery_id: str) -> Delivery:
+        with self.database.reading() as connection:
+            found = deliveries.get(connection, delivery_id)
+        assert found is not None
+        return found
+
+    def inbox(self, code: str, *, after: int = 0, limit: int = 500) -> list[Delivery]:
+        with self.database.reading() as connection:
+            return [entry for entry, _ in deliveries.inbox(connection, code, after=after, limit=limit)]
+
+    def receipts(self, consignment_id: str) -> list[str]:
+        with self.database.reading() as connection:
+            return [receipt.event for receipt in receipts.of_consignment(connection, consignment_id)]
+
+    def timeline(self, consignment_id: str) -> list[str]:
+        with self.database.reading() as connection:
+            return [event.kind for event in events.timeline(connection, consignment_id)]
+
+    def counts(self) -> dict[tuple[str, str], tuple[int, int, int]]:
+        """(agency, direction) → documents, paper-free, with paper, over all days."""
+        found: dict[tuple[str, str], tuple[int, int, int]] = {}
+        with self.database.reading() as connection:
+            rows = events.counts(connection, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
+        for row in rows:
+            old = found.get((row.agency, row.direction.value), (0, 0, 0))
+            new = (row.documents, row.paper_free, row.with_paper)
+            found[row.agency, row.direction.value] = tuple(a + b for a, b in zip(old, new, strict=True))
+        return found
+
+    def accepted(self, number: int = 1, *, to: Sequence[str] = ("H41", "H14"), **facts: Any) -> Consignment:
+        """A signed document, sent and accepted."""
+        answer = self.post(signed(document(number, to=to, **facts)))
+        assert answer.consignment.state == "accepted", answer.consignment.findings
+        return answer.consignment
+
+    def placed(self, number: int = 1, *, to: Sequence[str] = ("H41", "H14")) -> tuple[Consignment, dict[str, Delivery]]:
+        """A document that lies in its recipients' inboxes."""
+        consignment = self.accepted(number, to=to)
+        self.drain()
+        return self.consignment(consignment.id), self.deliveries(consignment.id)
+
+    def held(self, monkeypatch: Any) -> tuple[Consignment, Callable[[], None]]:
+        """A held document, and how its evidence comes."""
+        missing = NoEvidence()
+        monkeypatch.setattr("hub.checks.ORDER", (*checks.ORDER, missing))
+        answer = self.post(signed(document(1)))
+        assert answer.consignment.state == "held"
+        return answer.consignment, missing.arrive
+
+
+def post(hub: Hub, arrival: receive.Arrival) -> record.Answer:
+    """RECEIVE, VERIFY, RECORD in the order of the API."""
+    received = receive.run(arrival, hub)
+    try:
+        if received.known is not None:
+            return record.replayed(received, hub)
+        judged = verify.run(
+            received.reading,
+            hub,
+            caller=arrival.caller,
+            moment=arrival.received_at,
+            open_body=received.draft.reopen,
+        )
+        return record.run(received, judged, hub)
+    finally:
+        received.release()
+
+
+def people(database: Database) -> None:
+    """The cast with their aliases and seals."""
+    now = datetime.now(UTC)
+    with database.writing() as transaction:
+        for agency in CAST:
+            agencies.keep(transaction, agency, now=now)
+            if "." not in agency.code:
+                agencies.keep_aliases(transaction, agency, [f"000.00.00.{agency.code}"])
+        for code in ("G22", "H41", "H14", "G77", "G30"):
+            held = described(seal(code).certificate)
+            certificate = agencies.AgencyCertificate(held.sha256, held.subject, held.not_after, held.pem, None)
+            agencies.keep_certificate(transaction, Agency(code, ""), certificate, now=now)
+
+
+def document(
+    number: int = 1,
+    *,
+    sender: str = "G22",
+    to: Sequence[str] = ("H41", "H14"),
+    pdf: bytes = PDF,
+    paper: Paper | None = Paper.PAPER_FREE,
+    business_type: BusinessType = BusinessType.NEW,
+    **facts: Any,
+) -> Envelope:
+    """A new document with one PDF; `facts` replace any field of the envelope."""
+    attachment = Attachment(
+        content_id="209",
+        name="cong-van.pdf",
+        declared_type="application/pdf",
+        description="",
+        offset_bytes=0,
+        length_bytes=0,
+        size_bytes=len(pdf),
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        media_type="application/pdf",
+    )
+    envelope = Envelope(
+        kind=Kind.DOCUMENT,
+        dialect="",
+        sender=Party(sender, f"Đơn vị {sender}"),
+        addressees=tuple(Party(code, f"Đơn vị {code}") for code in to),
+        document_id=f"{sender},2026/03/02,{number}/CV",
+        code_number=str(number),
+        code_notation="CV",
+        issued_at_place="Hà Nội",
+        issued_on=DAY,
+        document_type="18",
+        document_type_name="Công văn",
+        subject="V/v thử nghiệm",
+        signer=Signer("TL. BỘ TRƯỞNG", "Vụ trưởng", "Lê Thị Mẫu"),
+        business=Business(business_type=business_type, paper=paper),
+        trace=(Hop(sender, datetime(2026, 3, 2, 1, 30, tzinfo=UTC)),),
+        manifest=(ManifestEntry("209", "application/pdf", "cong-van.pdf"),),
+        attachments=(attachment,),
+    )
+    return replace(envelope, **facts)
+
+
+def status_of(
+    consignment: Consignment, code: str, *, said_by: str, at: datetime | None = None, to: str = ""
+) -> Envelope:
+    """An edXML status message about a document; sent to its sender unless `to` says otherwise."""
+    answered = ResponseFor(to or consignment.sender_key, consignment.notation, DAY, consignment.document_id)
+    report = StatusReport(answered, code, "đã ghi nhận", at or datetime(2026, 3, 3, 1, 0, tzinfo=UTC))
+    return Envelope(kind=Kind.STATUS, dialect="", sender=Party(said_by, f"Đơn vị {said_by}"), status=report)
+
+
+def signed(envelope: Envelope, *, by: str = "", pdf: bytes = PDF) -> bytes:
+    """The message with the seal of `by` (default: its sender)."""
+    root = writer.build(envelope, envelope_id="envelope")
+    identity = seal(by or envelope.sender.organ_id)
+    digests = {a.content_id: a.sha256 for a in envelope.attachments}
+    signing.sign(root, key=identity.key, certificates=identity.chain, digests=digests)
+    return _written(root, envelope, pdf)
+
+
+def unsigned(envelope: Envelope, *, pdf: bytes = PDF) -> bytes:
+    """The message without a signature."""
+    return _written(writer.build(envelope), envelope, pdf)
+
+
+def _written(root: Any, envelope: Envelope, pdf: bytes) -> bytes:
+    out = io.BytesIO()
+    payloads: Mapping[str, io.BytesIO] = {a.content_id: io.BytesIO(pdf) for a in envelope.attachments}
+    writer.write(root, payloads, out)
+    return out.getvalue()
+
+
+def migrated_sqlite(folder: Path, *, template: Path) -> None:
+    """Put a migrated database into the data folder; `template` is made by the first call."""
+    if not template.exists():
+        database = Database(f"sqlite:///{template}")
+        schema.upgrade(database)
+        with database.writing() as transaction:
+            transaction.connection.exec_driver_sql("SELECT 1")
+        database.close()
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(template, folder / "hub.sqlite3")
+
+
+class NoEvidence:
+    """A check that cannot tell yet: try_later until `arrive` was called."""
+
+    def __init__(self) -> None:
+        self._here = False
+
+    def arrive(self) -> None:
+        self._here = True
+
+    def judge(self, candidate: Any) -> list[Any]:
+        missing = Finding("signature", "signature.absent", Severity.TRY_LATER, "", {"agency": "?"})
+        return [] if self._here else [missing]
