@@ -7,6 +7,7 @@ Never: is imported by a room below it.
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ def open_hub(settings: Settings) -> Hub:
     """A hub ready to work. Raises Misconfigured, StoreUnavailable, PayloadsUnavailable."""
     database = open_database(settings)
     ready(database)
+    (settings.data_dir / "spool").mkdir(parents=True, exist_ok=True)
     return Hub(
         settings=settings,
         database=database,
@@ -51,18 +53,29 @@ def ready(database: Database) -> None:
 
 
 def hub_key(settings: Settings) -> HubKey:
-    """The key that signs receipts: as configured, or made once in the data folder (embedded use)."""
+    """The key that signs receipts: as configured, or the embedded hub's own. Raises Misconfigured."""
     if settings.signing_key and settings.signing_certificate:
         return load_hub_key(settings.signing_key, settings.signing_certificate)
     if settings.signing_key or settings.signing_certificate:
         raise Misconfigured("signing_key", "signing_key and signing_certificate go together", "Set both or none.")
-    if not settings.embedded:
-        raise Misconfigured("signing_key", "a PEM file with a P-256 key", "Set signing_key and signing_certificate.")
+    key, certificate = _own_key_files(settings)
+    if settings.embedded and key.exists() and certificate.exists():
+        return load_hub_key(key, certificate)
+    fix = "`hub serve` makes one at its first start." if settings.embedded else "Set signing_key, signing_certificate."
+    raise Misconfigured("signing_key", "a PEM file with a P-256 key", fix)
+
+
+def make_hub_key(settings: Settings) -> None:
+    """Make the embedded hub's own key when there is none; only `hub serve` does this, as the user it runs as."""
+    if settings.signing_key is None and not all(file.exists() for file in _own_key_files(settings)):
+        folder = _own_key_files(settings)[0].parent
+        create_hub_key(folder)
+        log.info("hub_key_was_made", folder=str(folder), advice="keep a copy: it proves every receipt")
+
+
+def _own_key_files(settings: Settings) -> tuple[Path, Path]:
     folder = settings.data_dir / "keys"
-    if (folder / KEY_FILE).exists() and (folder / CERTIFICATE_FILE).exists():
-        return load_hub_key(folder / KEY_FILE, folder / CERTIFICATE_FILE)
-    log.info("hub_key_was_made", folder=str(folder), advice="keep a copy: receipts are verified with its certificate")
-    return create_hub_key(folder)
+    return folder / KEY_FILE, folder / CERTIFICATE_FILE
 
 
 def _adapter(name: str) -> Any:

@@ -17,6 +17,7 @@ from tests.support.fixtures import (  # noqa: F401 (fixtures are found by name)
 from tests.support.stacks import (  # noqa: F401
     database,
     database_url,
+    make_fast_database,
     open_scene,
     postgres_database,
     postgres_scene,

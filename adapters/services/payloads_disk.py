@@ -1,4 +1,4 @@
-"""Bodies in a folder, addressed by content: `ab/cd/<sha256>`, written once, read-only after.
+"""Bodies in a folder, addressed by content: `abc/<sha256>`, written once, read-only after.
 
 Owns: durability (temp file, fsync, rename, fsync of the folder).
 Never: trusts a name from outside; the only names are digests.
@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,7 +56,7 @@ class PayloadsDisk:
         """Where a body with this digest lies or would lie. Raises ValueError for what is no digest."""
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"not a SHA-256: {sha256!r}")
-        return self._folder / sha256[:2] / sha256[2:4] / sha256
+        return self._folder / sha256[:3] / sha256  # 4096 folders: soon all there, so a body costs no mkdir
 
     def new_draft(self) -> BinaryIO:
         """An open temporary file in the store's own file system."""
@@ -64,17 +64,17 @@ class PayloadsDisk:
             return tempfile.NamedTemporaryFile(dir=self._drafts, delete=False)  # type: ignore[return-value]
 
     def prepare(self, folder: Path) -> None:
-        """Make the two levels of folders, durably."""
-        for level in (folder.parent, folder):
-            if not level.is_dir():
-                level.mkdir(exist_ok=True)
-                sync_folder(level.parent)
+        """Make a folder for bodies, durably."""
+        if not folder.is_dir():
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
 
     def _sweep(self) -> None:
         old = time.time() - STALE_DRAFT_SECONDS
         for draft in self._drafts.iterdir():
-            if draft.stat().st_mtime < old:
-                draft.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process keeps or discards it at this moment
+                if draft.stat().st_mtime < old:
+                    draft.unlink()
 
 
 class DiskDraft:
@@ -110,8 +110,10 @@ class DiskDraft:
 
     def discard(self) -> None:
         """See hub.ports.Draft."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # closing writes what was buffered; on a full disk that fails again
+            self._file.close()
+        with _translated():
+            self._path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.domain.findings import catalogue, error_sentences
-from hub.errors import Deferral, HubError, Misconfigured, Refusal
+from hub.errors import HubError
 from hub.settings import MIB, PREFIX, Settings
 
 MADE = "<!-- Made by `hub docs write`; change the code or schemas/codes, not this page. -->"
@@ -34,6 +34,7 @@ _ROOMS = {
     "signature": "Chữ ký / the signature",
     "certificate": "Chứng thư / the signer's certificate",
     "duplicates": "Văn bản đã biết / known documents",
+    "held": "Chờ chứng cứ / waiting for evidence",
     "status": "Trạng thái xử lý / statuses",
 }
 
@@ -131,23 +132,26 @@ def _errors() -> Iterator[str]:
     yield ""
     yield (
         "Every error is an `application/problem+json` (RFC 9457) with a stable `code`. *Retry* means that the same "
-        "request may succeed later; with the others the caller must change something first. A bad document is no "
-        "error: it gets a verdict with findings ([checks.md](checks.md))."
+        "request may succeed later; with the others the caller must change something first. 4xx: what HTTP itself "
+        "refuses (paths, methods, media types, ranges). A bad document is no error: it gets a verdict with findings "
+        "([checks.md](checks.md))."
     )
     yield from ("", "| Code | HTTP | Axis | Retry | Sentence | What to do |", "|---|---|---|---|---|---|")
-    for kind in error_classes():
-        row = error_sentences()[kind.code]
-        retry = "thử lại / retry" if kind.retryable else ""
+    classes = {kind.code: kind for kind in error_classes()}
+    for code, row in error_sentences().items():
+        kind = classes.get(code)
+        retry = "thử lại / retry" if kind is not None and kind.retryable else ""
+        http, axis = (str(kind.http), kind.vxp) if kind is not None else ("4xx", "")
         sentence, fix = f"{row['vi']}<br>{row['en']}", f"{row['fix_vi']}<br>{row['fix_en']}"
-        yield _row(f"`{kind.code}`", str(kind.http), kind.vxp, retry, sentence, fix)
+        yield _row(f"`{code}`", http, axis, retry, sentence, fix)
 
 
 def error_classes() -> list[type[HubError]]:
-    """Every class of error that is raised on purpose, in the order of hub/errors.py; the families are left out."""
-    found: list[type[HubError]] = []
-    for family in (Refusal, Deferral):
-        found += family.__subclasses__()
-    return [*found, Misconfigured]
+    """Every class of error in hub/errors.py, each before those that derive from it."""
+    found: list[type[HubError]] = [HubError]
+    for kind in found:
+        found += [derived for derived in kind.__subclasses__() if derived.__module__ == HubError.__module__]
+    return found
 
 
 def _checks() -> Iterator[str]:
@@ -155,7 +159,8 @@ def _checks() -> Iterator[str]:
     yield (
         "Mức nặng do bước kiểm tra quyết định: `note` (ghi nhận), `warning` (cảnh báo), `try_later` (chờ chứng cứ, văn "
         "bản được giữ), `error` (từ chối). Riêng `duplicates.*` theo gói quy tắc đang có hiệu lực; "
-        "`signature.absent` và `signature.required` theo chính sách chữ ký của bên gửi. `{…}` được thay bằng điều đã thấy."
+        "`signature.absent` và `signature.required` theo chính sách chữ ký của bên gửi. "
+        "`{…}` được thay bằng điều đã thấy."
     )
     yield ""
     yield (
@@ -163,20 +168,27 @@ def _checks() -> Iterator[str]:
         "`error` (rejected). For `duplicates.*` the rule pack in force decides; for `signature.absent` and "
         "`signature.required` the sender's signature policy. `{…}` is filled with what was seen."
     )
-    for room, title in _ROOMS.items():
-        yield from ("", f"## {title}", "", "| Code | Sentence | What to do | Source |", "|---|---|---|---|")
-        for code, row in catalogue().items():
-            if _room_of(code) == room:
-                sentence, fix = f"{row['vi']}<br>{row['en']}", f"{row['fix_vi']}<br>{row['fix_en']}"
-                yield _row(f"`{code}`", sentence, fix, row["source"])
+    for room, codes in _by_room().items():
+        yield from (
+            "",
+            f"## {_ROOMS.get(room, room)}",
+            "",
+            "| Code | Sentence | What to do | Source |",
+            "|---|---|---|---|",
+        )
+        for code in codes:
+            row = catalogue()[code]
+            sentence, fix = f"{row['vi']}<br>{row['en']}", f"{row['fix_vi']}<br>{row['fix_en']}"
+            yield _row(f"`{code}`", sentence, fix, row["source"])
 
 
-def _room_of(code: str) -> str:
-    """The longest heading that the code begins with; a code without one is a defect (LookupError)."""
-    fitting = [room for room in _ROOMS if code.startswith(f"{room}.")]
-    if not fitting:
-        raise LookupError(f"{code}: give its first word a heading in hub/cli/docs.py")
-    return max(fitting, key=len)
+def _by_room() -> Mapping[str, list[str]]:
+    """Heading → its codes: the longest known beginning of the code, else its first word."""
+    rooms: dict[str, list[str]] = {}
+    for code in catalogue():
+        fitting = [room for room in _ROOMS if code.startswith(f"{room}.")]
+        rooms.setdefault(max(fitting, key=len, default=code.split(".")[0]), []).append(code)
+    return rooms
 
 
 def _row(*cells: str | None) -> str:

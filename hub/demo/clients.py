@@ -106,7 +106,7 @@ class AgencySystem:
     api_key: str = field(repr=False)
     address: tuple[str, int]
     book: ReceiptBook
-    _after: int = 0
+    _after: str = "0"
     _waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def send(self, envelope: bytes, *, key: str = "") -> Answer:
@@ -155,24 +155,24 @@ class AgencySystem:
         said = {"outcome": "handed_over", "sha256": sha256}
         answer = self._ask_json("POST", f"/api/v1/deliveries/{item['delivery']}/ack", said)
         _status_is("POST ack", answer, 200)
-        return self.book.take(answer.part("receipt"))
+        return self.book.take(answer.part("receipt", "jws"))
 
     def say(self, item: Mapping[str, Any], code: str, words: str = "") -> dict[str, Any]:
         """Answer a delivery with an administrative status; the claims of the hub's receipt."""
         answer = self._ask_json("POST", f"/api/v1/deliveries/{item['delivery']}/status", _status_body(code, words))
         _status_is("POST status", answer, 201)
-        return self.book.take(answer.part("receipt"))
+        return self.book.take(answer.part("receipt", "jws"))
 
     def consignment(self, consignment_id: str) -> Answer:
         """What the hub tells this agency about a consignment."""
         return self._ask("GET", f"/api/v1/consignments/{quote(consignment_id)}")
 
     def report(self, *, first_day: str, last_day: str) -> dict[str, Any]:
-        """The agency's own row of the paper-free report; days are ISO dates in Vietnam, inclusive."""
+        """The agency's own figures of the paper-free report; days are ISO dates in Vietnam, inclusive."""
         query = urlencode({"agency": self.code, "from": first_day, "to": last_day})
         answer = self._ask("GET", f"/api/v1/reports/paper-free?{query}")
         _status_is("GET report", answer, 200)
-        return next((row for row in answer.part("agencies") if row["agency"] == self.code), {})
+        return answer.part("total")
 
     def _ask_json(self, method: str, path: str, said: Mapping[str, str]) -> Answer:
         body = json.dumps(said, ensure_ascii=False).encode("utf-8")

@@ -32,7 +32,10 @@ _STROKES: dict[str, tuple[tuple[int, int], ...]] = {
     _BREVE: ((-90, 95), (-55, 40), (0, 20), (55, 40), (90, 95)),
     _HOOK: ((-50, 105), (-15, 135), (40, 120), (45, 85), (5, 55), (0, 15)),
 }
-_FIXED: dict[str, tuple[tuple[int, int], ...]] = {_DOT: ((-22, -150), (22, -150), (22, -115), (-22, -115), (-22, -150)), _D_BAR: ((0, 530), (220, 530))}
+_FIXED: dict[str, tuple[tuple[int, int], ...]] = {
+    _DOT: ((-22, -150), (22, -150), (22, -115), (-22, -115), (-22, -150)),
+    _D_BAR: ((0, 530), (220, 530)),
+}
 _HORN_SMALL, _HORN_CAPITAL = ((130, 385), (205, 425), (225, 500)), ((150, 510), (235, 550), (255, 625))
 
 
@@ -61,8 +64,9 @@ def letter(character: str) -> Letter:
             base = together
         else:
             left.append(mark)
-    stacked = len(unicodedata.normalize("NFD", base)) > 1
-    if base == "i" and any(mark in _STROKES for mark in left):
+    over = any(mark in _STROKES for mark in left)
+    stacked = over and len(unicodedata.normalize("NFD", base)) > 1
+    if base == "i" and over:
         base = _DOTLESS_I
     return Letter(base, tuple(left), stacked)
 

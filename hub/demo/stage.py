@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-
 from hub import settings, wiring
 from hub.demo.clients import AgencySystem, ReceiptBook, ask
 from hub.demo.documents import Correspondent
@@ -34,7 +33,7 @@ from hub.store.engine import Transaction
 
 HOST = "127.0.0.1"
 START_SECONDS, STOP_SECONDS = 30.0, 10.0
-LOG_LINES = 30
+LOG_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,7 @@ PROVINCE = Role(
 DEPARTMENT = Role(
     Agency("H41.12", "Sở Xây dựng tỉnh Nghệ An", parent="H41"),
     ("000.00.12.H41",),
-    Correspondent(
-        "H41.12", "Sở Xây dựng tỉnh Nghệ An", "SXD-VP", "Nghệ An", Signer("", "GIÁM ĐỐC", "Lê Văn Kiểm")
-    ),
+    Correspondent("H41.12", "Sở Xây dựng tỉnh Nghệ An", "SXD-VP", "Nghệ An", Signer("", "GIÁM ĐỐC", "Lê Văn Kiểm")),
 )
 COMMUNE = Role(
     Agency("007.00.00.H41", "UBND xã Bình Minh", parent="H41"),
@@ -222,8 +219,6 @@ def _keep_seal(folder: Path, player: Player) -> None:
     key = folder / f"{player.code}-key.pem"
     key.touch(mode=0o600)
     key.write_bytes(player.seal.key_pem())
-
-
 
 
 def _free_port() -> int:

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 WIDTH = 100
-_INDENT = " " * 7
+_INDENT = " " * 8
 _GREEN, _RED, _BOLD, _DIM, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
@@ -124,15 +124,17 @@ class Teller:
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
         """Columns as wide as their words; those in `right` are aligned to the right. Too long lines are cut."""
+        self._write("")
         widths = [max(_width(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
         self._write("  " + self._in(_BOLD, _row(headings, widths, right)))
         self._write("  " + self._in(_DIM, "  ".join("─" * width for width in widths)[: WIDTH - 2]))
         for row in rows:
             self._write("  " + _row(row, widths, right))
+        self._write("")
 
     def _show(self, step: Step, *, mark: str) -> None:
         first, *rest = _wrapped(step.vi)
-        self._write(f"  {mark} {step.number:<4}{first}")
+        self._write(f"  {mark} {step.number:<5}{first}")
         for line in rest:
             self._write(f"{_INDENT} {line}")
         for line in _wrapped(step.en):

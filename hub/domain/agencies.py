@@ -97,8 +97,8 @@ def may_speak_for(caller: Agency, named: Agency, *, look_up: Callable[[str], Age
         return False
     parent, steps = named.parent, 0
     while parent and steps <= MAX_SUCCESSIONS:
-        if code_key(parent) == code_key(caller.code):
+        above = look_up(code_key(parent))  # the parent may be written in the other generation of codes
+        if code_key(above.code if above else parent) == code_key(caller.code):
             return True
-        above = look_up(code_key(parent))
         parent, steps = (above.parent if above else None), steps + 1
     return False

@@ -48,16 +48,18 @@ def pack_on(day: date) -> RulePack:
 @cache
 def _packs() -> tuple[RulePack, ...]:
     found = [file for file in (files("schemas") / "rules").iterdir() if file.name.endswith(".toml")]
-    return tuple(_read(tomllib.loads(file.read_text("utf-8")), file.name) for file in found)
+    return tuple(read_pack(file.read_text("utf-8"), name=file.name) for file in found)
 
 
-def _read(raw: dict[str, dict], name: str) -> RulePack:
+def read_pack(text: str, *, name: str) -> RulePack:
+    """The pack in one TOML file. Raises Misconfigured naming the file when anything in it is not as it must be."""
     try:
+        raw = tomllib.loads(text)
         return RulePack(
             pack_id=raw["pack"]["id"],
             title=raw["pack"]["title"],
-            in_force_from=raw["pack"]["in_force_from"],
-            in_force_until=raw["pack"].get("in_force_until"),
+            in_force_from=_day(raw["pack"]["in_force_from"]),
+            in_force_until=_day(raw["pack"]["in_force_until"]) if "in_force_until" in raw["pack"] else None,
             counted_business_types=frozenset(BusinessType[t.upper()] for t in raw["counting"]["business_types"]),
             changed_attachments=Severity(raw["duplicates"]["changed_attachments"]),
             same_number=Severity(raw["duplicates"]["same_number"]),
@@ -66,5 +68,11 @@ def _read(raw: dict[str, dict], name: str) -> RulePack:
             bulk_from_recipients=raw["lanes"]["bulk_from_recipients"],
             status_names={code: (row["vi"], row["en"]) for code, row in raw["status_names"].items()},
         )
-    except (KeyError, ValueError, TypeError) as wrong:
+    except (KeyError, ValueError, TypeError, AttributeError) as wrong:
         raise Misconfigured(f"schemas/rules/{name}", repr(wrong), "Correct the rule pack.") from wrong
+
+
+def _day(value: object) -> date:
+    if type(value) is not date:  # a TOML text or time is no day
+        raise TypeError(f"{value!r} is not a day")
+    return value

@@ -7,14 +7,14 @@ Source: design §4.
 
 from __future__ import annotations
 
-from flask import Flask
+from wsgiref.types import WSGIApplication
 
 from hub import settings, wiring
 from hub.processes import logs
 from hub.web.app import create_app
 
 
-def application() -> Flask:
+def application() -> WSGIApplication:
     """The application of `hub run api`. Raises Misconfigured."""
     configured = settings.load()
     logs.configure(configured.log_format)

@@ -13,15 +13,18 @@ from datetime import timedelta
 import structlog
 
 from hub.domain.consignments import ConsignmentState, Lane
-from hub.errors import HubError
+from hub.errors import HubError, StoreUnavailable
 from hub.processes.loop import Heartbeat
 from hub.stations import RESCUE_AFTER, Hub, judge_again
+from hub.stations.record import JUDGE_AGAIN_AFTER
 from hub.store import consignments, deliveries, events, heartbeats, outbox
+from hub.store.consignments import Consignment
 
 log = structlog.get_logger()
 EVERY_SECONDS = 5.0
 BATCH = 500
 UNCOUNTED_AFTER = timedelta(seconds=30)
+BACKLOG = "backlog"  # the work id of a wake that is for no single document
 FORGET_HEARTBEATS_AFTER = timedelta(hours=1)
 
 
@@ -36,6 +39,8 @@ def run(hub: Hub, stop: threading.Event) -> None:
                     tick(hub)
         except HubError as trouble:
             log.warning("clock_could_not_finish_a_round", error=str(trouble), code=trouble.code)
+        except Exception:  # a defect in one duty must not end the clock: everything stuck depends on it
+            log.exception("clock_failed_unexpectedly")
         stop.wait(EVERY_SECONDS)
 
 
@@ -52,31 +57,52 @@ def _wake_consignments(hub: Hub) -> None:
     now = hub.now()
     with hub.database.reading() as connection:
         waiting = consignments.due(connection, now, limit=BATCH)
+        owed = outbox.owing(connection, [consignment.id for consignment in waiting])
     for consignment in waiting:
         if consignment.state is ConsignmentState.HELD:
-            judge_again.run(consignment.id, hub)
+            _judge_again(consignment, hub)
             continue
         with hub.database.writing() as transaction:
+            claimed = consignments.claim(transaction, consignment, now + RESCUE_AFTER)
+            if not claimed or consignment.id in owed:  # it moved meanwhile, or its wake waits for the relay
+                continue
             outbox.wake(transaction, "route", [consignment.id], lane=consignment.lane, trace_id=consignment.trace_id)
-            consignments.postpone(transaction, consignment.id, now + RESCUE_AFTER)
         log.warning("consignment_was_woken_again", consignment=consignment.id, state=consignment.state.value)
+
+
+def _judge_again(consignment: Consignment, hub: Hub) -> None:
+    try:
+        judge_again.run(consignment.id, hub)
+        return
+    except StoreUnavailable:
+        raise
+    except HubError as trouble:
+        log.warning("held_consignment_could_not_be_judged", consignment=consignment.id, code=trouble.code)
+    except Exception:  # one held document must not stop the clock for all others
+        log.exception("held_consignment_could_not_be_judged", consignment=consignment.id)
+    with hub.database.writing() as transaction:
+        consignments.claim(transaction, consignment, hub.now() + JUDGE_AGAIN_AFTER)
 
 
 def _wake_deliveries(hub: Hub) -> None:
     now = hub.now()
     with hub.database.reading() as connection:
         waiting = deliveries.due(connection, now, limit=BATCH)
+        owed = outbox.owing(connection, [delivery.id for delivery in waiting])
     for delivery in waiting:
         with hub.database.writing() as transaction:
+            claimed = deliveries.claim(transaction, delivery, now + RESCUE_AFTER)
+            if not claimed or delivery.id in owed:
+                continue
             outbox.wake(transaction, "deliver", [delivery.id], lane=delivery.lane, trace_id="")
-            deliveries.change(transaction, delivery.id, next_attempt_at=now + RESCUE_AFTER)
         log.info("delivery_was_woken_again", delivery=delivery.id, attempts=delivery.attempts)
 
 
 def _wake_the_tally(hub: Hub) -> None:
     with hub.database.reading() as connection:
         forgotten = events.uncounted_since(connection, hub.now() - UNCOUNTED_AFTER)
-    if forgotten:
+        owed = outbox.owing(connection, [BACKLOG])
+    if forgotten and not owed:
         with hub.database.writing() as transaction:
-            outbox.wake(transaction, "tally", ["backlog"], lane=Lane.NORMAL, trace_id="")
+            outbox.wake(transaction, "tally", [BACKLOG], lane=Lane.NORMAL, trace_id="")
         log.warning("tally_was_woken_again")

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-
-from flask import Flask
+from wsgiref.types import WSGIApplication
 
 from hub import settings, wiring
 from hub.broker.embedded import EmbeddedBroker
@@ -48,13 +47,14 @@ class Embedded:
         self._hub.database.close()
 
 
-def application() -> Flask:
+def application() -> WSGIApplication:
     """The WSGI application of `hub serve`, with its threads running; for one gunicorn worker."""
     configured = settings.load()
     logs.configure(configured.log_format)
     database = wiring.open_database(configured)
     schema.upgrade(database)
     database.close()
+    wiring.make_hub_key(configured)
     hub = wiring.open_hub(configured)
     embedded = Embedded(hub)
     embedded.start()

@@ -37,6 +37,10 @@ def run(hub: Hub, publisher: WakePublisher, stop: threading.Event) -> None:
             log.warning("relay_has_to_wait", error=str(away), code=away.code)
             rest(stop)
             continue
+        except Exception:  # a defect must not end the only way from the outbox to the stations
+            log.exception("relay_failed_unexpectedly")
+            rest(stop)
+            continue
         hub.database.bell.wait(outbox.TOPIC, token, timeout_seconds=POLL_SECONDS)
 
 

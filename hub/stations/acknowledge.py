@@ -51,7 +51,7 @@ class StatusSaid:
 
 
 def run(said: Acknowledgement, hub: Hub) -> Receipt:
-    """Hand over or refuse; said again, it gives the same receipt. Raises NoSuchThing, IllegalTransition, DigestDiffers."""
+    """Hand over or refuse; said again, the same receipt. Raises NoSuchThing, IllegalTransition, DigestDiffers."""
     wanted = DeliveryState.HANDED_OVER if said.taken else DeliveryState.REFUSED
     with hub.database.writing() as transaction:
         delivery = _of_recipient(transaction, said)

@@ -33,8 +33,11 @@ def run(delivery_id: str, hub: Hub) -> None:
     outcome = hub.agencies[adapter].hand_over(work)
     with hub.database.writing() as transaction:
         delivery = acknowledge.locked(transaction, delivery_id)
-        if delivery is not None and delivery.state is DeliveryState.DUE:
-            _apply(transaction, delivery, outcome, hub)
+        if delivery is None or delivery.state is not DeliveryState.DUE:
+            return
+        if isinstance(outcome, TryLater) and delivery.attempts >= work.attempt:
+            return  # another deliverer was told to wait meanwhile: that was one attempt
+        _apply(transaction, delivery, outcome, hub)
 
 
 def _work(delivery_id: str, hub: Hub) -> tuple[HandOver | None, str]:

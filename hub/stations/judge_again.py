@@ -15,7 +15,7 @@ from hub.domain.findings import Finding, Severity, Verdict, verdict_of
 from hub.edxml.bounds import Bounds
 from hub.edxml.reader import EnvelopeReader
 from hub.stations import Hub, record, verify
-from hub.stations.receive import CHUNK_BYTES, new_spool
+from hub.stations.receive import CHUNK_BYTES, spools_of
 from hub.stations.verify import Judged
 from hub.store import agencies, consignments
 from hub.store.consignments import Consignment
@@ -45,7 +45,7 @@ def run(consignment_id: str, hub: Hub) -> None:
 
 
 def _judged(consignment: Consignment, caller: Agency, hub: Hub) -> Judged:
-    reader = EnvelopeReader(Bounds(total_bytes=hub.settings.max_envelope_bytes), new_spool=new_spool)
+    reader = EnvelopeReader(Bounds(total_bytes=hub.settings.max_envelope_bytes), new_spool=spools_of(hub))
     try:
         with hub.payloads.open(consignment.sha256) as body:
             while chunk := body.read(CHUNK_BYTES):

@@ -8,11 +8,11 @@ Source: design §1; threats T1 (replay), T4 (slow and endless bodies).
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
-
-from sqlalchemy.engine import Connection
 
 from hub.domain.agencies import Agency, code_key, may_speak_for, resolve
 from hub.domain.periods import vietnam_day
@@ -23,6 +23,7 @@ from hub.ports import Draft
 from hub.stations import Hub
 from hub.store import agencies, consignments
 from hub.store.consignments import Consignment
+from hub.store.engine import Connection
 
 CHUNK_BYTES = 256 * 1024
 SPOOL_IN_MEMORY_BYTES = 256 * 1024  # an attachment larger than this goes to a temporary file
@@ -69,16 +70,21 @@ class Received:
 
 
 def run(arrival: Arrival, hub: Hub) -> Received:
-    """Read the whole body. Raises TooLarge, NotEdxml, DangerousXml, ClientGone, SameKeyDifferentContent."""
+    """Read the whole body. Raises TooLarge, NotEdxml, DangerousXml, ClientGone, SameKeyDifferentContent,
+    PayloadsUnavailable.
+    """
     _room_for(arrival, hub)
     draft = hub.payloads.begin()
     bounds = Bounds(total_bytes=hub.settings.max_envelope_bytes)
-    reader = EnvelopeReader(bounds, new_spool=new_spool)
+    reader = EnvelopeReader(bounds, new_spool=spools_of(hub))
     try:
         _take_all(arrival, draft, reader)
-        return _identified(arrival, reader.close(), draft, hub)
+        with _spooling():
+            reading = reader.close()
+        return _identified(arrival, reading, draft, hub)
     except BaseException:
-        reader.abandon()
+        with suppress(OSError):  # a spool that cannot be written cannot be closed properly either
+            reader.abandon()
         draft.discard()
         raise
 
@@ -95,15 +101,30 @@ def _take_all(arrival: Arrival, draft: Draft, reader: EnvelopeReader) -> None:
     taken = 0
     while chunk := arrival.source.read(CHUNK_BYTES):
         taken += len(chunk)
-        reader.feed(chunk)
+        with _spooling():
+            reader.feed(chunk)
         draft.write(chunk)
     if arrival.length_bytes is not None and taken != arrival.length_bytes:
         raise ClientGone(f"{taken} of {arrival.length_bytes} bytes came")
 
 
-def new_spool() -> BinaryIO:
-    """A place for one decoded attachment: in memory while small, else a temporary file."""
-    return tempfile.SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY_BYTES)  # type: ignore[return-value]
+@contextmanager
+def _spooling() -> Iterator[None]:
+    """A full disk under the spools is 'not now', as it is under the payload store."""
+    try:
+        yield
+    except OSError as trouble:
+        raise PayloadsUnavailable(f"an attachment could not be spooled: {trouble}") from trouble
+
+
+def spools_of(hub: Hub) -> Callable[[], BinaryIO]:
+    """Gives a place for one decoded attachment: in memory while small, else a nameless file in the data folder."""
+    folder = hub.settings.data_dir / "spool"
+
+    def new_spool() -> BinaryIO:
+        return tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY_BYTES, dir=folder)  # type: ignore[return-value]
+
+    return new_spool
 
 
 def _identified(arrival: Arrival, reading: Reading, draft: Draft, hub: Hub) -> Received:

@@ -72,10 +72,11 @@ def replayed(received: Received, hub: Hub) -> Answer:
         if first is None:
             raise LookupError(f"{received.idempotency_key} vanished")
         same_bytes_or_raise(first, received.reading.sha256)
-        return Answer(first, _submission_receipt(receipts.of_consignment(connection, first.id)), replayed=True)
+        return Answer(first, submission_receipt(receipts.of_consignment(connection, first.id)), replayed=True)
 
 
-def _submission_receipt(all_receipts: list[Receipt]) -> Receipt | None:
+def submission_receipt(all_receipts: list[Receipt]) -> Receipt | None:
+    """The receipt of acceptance or rejection among a consignment's receipts; None while it is held."""
     submissions = (ReceiptEvent.SUBMISSION_ACCEPTANCE.value, ReceiptEvent.SUBMISSION_REJECTION.value)
     return next((receipt for receipt in all_receipts if receipt.event in submissions), None)
 

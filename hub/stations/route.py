@@ -44,8 +44,8 @@ def run(consignment_id: str, hub: Hub) -> None:
         outbox.wake(transaction, "deliver", due, lane=consignment.lane, trace_id=consignment.trace_id)
         if consignment.kind == Kind.STATUS:
             acknowledge.apply_status(transaction, said_in(consignment, now), hub)
-        if not due:
-            consignments.close_if_ended(transaction, consignment.id)
+        if not due and consignments.close_if_ended(transaction, consignment.id):
+            events.happened(transaction, Event("closed", now, consignment.id))
 
 
 def said_in(consignment: Consignment, now: datetime) -> StatusSaid:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
+import zlib
 from typing import Protocol
 
 import psycopg
@@ -19,6 +19,7 @@ import structlog
 log = structlog.get_logger()
 RECONNECT_SECONDS = 2.0
 WILDCARD = "*"
+COUNTERS = 4096  # two topics on one counter wake each other's waiters, who look and wait again
 
 
 class Bell(Protocol):
@@ -28,7 +29,7 @@ class Bell(Protocol):
         """How often the topic has rung so far."""
 
     def wait(self, topic: str, token: int, *, timeout_seconds: float) -> bool:
-        """True as soon as the topic rang after `token`; False after the timeout."""
+        """True as soon as the topic rang after `token` (rarely: when another did); False after the timeout."""
 
     def ring(self, topic: str) -> None:
         """Wake all waiters of the topic in this process."""
@@ -38,33 +39,41 @@ class Bell(Protocol):
 
 
 class LocalBell:
-    """Counts rings per topic in this process."""
+    """Counts rings in this process; topics share a fixed number of counters, so memory does not grow with them."""
 
     def __init__(self) -> None:
-        self._rings: dict[str, int] = defaultdict(int)
+        self._rings = [0] * COUNTERS
+        self._rings_for_all = 0
         self._changed = threading.Condition()
 
     def token(self, topic: str) -> int:
         """See Bell."""
         with self._changed:
-            return self._rings[topic] + self._rings[WILDCARD]
+            return self._rings[_counter(topic)] + self._rings_for_all
 
     def wait(self, topic: str, token: int, *, timeout_seconds: float) -> bool:
         """See Bell."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: self._rings[topic] + self._rings[WILDCARD] != token, timeout=timeout_seconds
+                lambda: self._rings[_counter(topic)] + self._rings_for_all != token, timeout=timeout_seconds
             )
 
     def ring(self, topic: str) -> None:
         """See Bell."""
         with self._changed:
-            self._rings[topic] += 1
+            if topic == WILDCARD:
+                self._rings_for_all += 1
+            else:
+                self._rings[_counter(topic)] += 1
             self._changed.notify_all()
 
     def close(self) -> None:
         """See Bell."""
         self.ring(WILDCARD)
+
+
+def _counter(topic: str) -> int:
+    return zlib.crc32(topic.encode()) % COUNTERS
 
 
 class PostgresBell(LocalBell):

@@ -21,7 +21,7 @@ from hub.domain.deliveries import FINAL, DeliveryState
 from hub.domain.findings import Finding, Severity
 from hub.errors import IllegalTransition
 from hub.store.engine import Transaction
-from hub.store.tables import consignments, deliveries
+from hub.store.tables import Name, consignments, deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ def lock(transaction: Transaction, consignment_id: str) -> Consignment | None:
 def lock_document(transaction: Transaction, sender_key: str, document_id: str) -> None:
     """One at a time for everything that asks 'is this document known?' (SQLite has one writer anyway)."""
     if transaction.connection.dialect.name == "postgresql":
-        number = sa.func.hashtextextended(f"{sender_key} {document_id}", 0)
+        same = sa.literal(sender_key) + " " + sa.literal(document_id, Name())
+        number = sa.func.hashtextextended(same, 0)
         transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
@@ -154,6 +155,16 @@ def postpone(transaction: Transaction, consignment_id: str, until: datetime) -> 
     transaction.execute(
         sa.update(consignments).where(consignments.c.id == consignment_id).values(next_attempt_at=until)
     )
+
+
+def claim(transaction: Transaction, consignment: Consignment, until: datetime) -> bool:
+    """Put a due row off until `until`; False when it moved since it was read, so that nobody needs to wake it."""
+    unmoved = sa.and_(
+        consignments.c.id == consignment.id,
+        consignments.c.state == consignment.state.value,
+        consignments.c.next_attempt_at == consignment.next_attempt_at,
+    )
+    return transaction.execute(sa.update(consignments).where(unmoved).values(next_attempt_at=until)).rowcount == 1
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Consignment]:

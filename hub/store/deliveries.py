@@ -120,6 +120,16 @@ def next_position(transaction: Transaction, recipient_key: str) -> int:
     return transaction.execute(step.returning(agencies.c.inbox_position)).scalar_one()
 
 
+def claim(transaction: Transaction, delivery: Delivery, until: datetime) -> bool:
+    """Put a due row off until `until`; False when it moved since it was read, so that nobody needs to wake it."""
+    unmoved = sa.and_(
+        deliveries.c.id == delivery.id,
+        deliveries.c.state == delivery.state.value,
+        deliveries.c.next_attempt_at == delivery.next_attempt_at,
+    )
+    return transaction.execute(sa.update(deliveries).where(unmoved).values(next_attempt_at=until)).rowcount == 1
+
+
 def due(connection: Connection, now: datetime, *, limit: int) -> list[Delivery]:
     """Deliveries whose next attempt has come, longest waiting first."""
     rows = connection.execute(

@@ -43,6 +43,11 @@ def owed(connection: Connection, *, after: int, limit: int) -> Sequence[Any]:
     return connection.execute(_OWED, {"after": after, "most": limit}).all()
 
 
+def owing(connection: Connection, work_ids: Collection[str]) -> set[str]:
+    """Which of these (at most some hundreds) still wait for the relay."""
+    return set(connection.execute(sa.select(outbox.c.work_id).where(outbox.c.work_id.in_(work_ids))).scalars())
+
+
 def forget(transaction: Transaction, numbers: Collection[int]) -> None:
     """The broker has taken these over."""
     transaction.execute(sa.delete(outbox).where(outbox.c.number.in_(sorted(numbers))))

@@ -25,7 +25,10 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     before = version(database)
     config = _config()
     with database.engine.connect() as connection:
-        if not database.is_sqlite:  # two starts at once: one migrates, the other waits
+        # Two starts at once: one migrates, the other waits; what breaks off in the middle leaves nothing.
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
             connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('hub.schema'))"))
             connection.commit()
         config.attributes["connection"] = connection

@@ -7,6 +7,7 @@ Source: design §5; PostgreSQL and SQLite documentation for partial indexes.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -49,6 +50,23 @@ class Instant(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Name(sa.types.TypeDecorator[str]):
+    """Text from outside that is searched by: kept whole while short, else its beginning and its digest.
+
+    PostgreSQL refuses an index entry over 2704 bytes; a document must not be refused with it.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+    LONGEST = 500  # characters, at most four bytes each; the standard's longest is 100
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The same text always gives the same form, which is its own form too."""
+        if value is None or len(value) <= self.LONGEST:
+            return value
+        return f"{value[:400]}…{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -129,8 +147,8 @@ consignments = sa.Table(
     sa.Column("sha256", Sha256, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("body_kept", sa.Boolean, nullable=False),
-    sa.Column("document_id", sa.Text, nullable=False),
-    sa.Column("notation", sa.Text, nullable=False),
+    sa.Column("document_id", Name, nullable=False),
+    sa.Column("notation", Name, nullable=False),
     sa.Column("issued_on", sa.Date),
     sa.Column("attachments_sha256", Sha256, nullable=False),
     sa.Column("business_type", sa.SmallInteger, nullable=False),

@@ -16,7 +16,10 @@ from hub.domain.signatures import SignatureState
 _SIGNATURES = {
     SignatureState.VALID: ("Chữ ký số hợp lệ", "The signature is valid"),
     SignatureState.INVALID: ("Chữ ký số không hợp lệ", "The signature is invalid"),
-    SignatureState.LEGACY: ("Chữ ký kiểu cũ, không được coi là hợp lệ", "A legacy signature; it does not count as valid"),
+    SignatureState.LEGACY: (
+        "Chữ ký kiểu cũ, không được coi là hợp lệ",
+        "A legacy signature; it does not count as valid",
+    ),
     SignatureState.ABSENT: ("Gói tin không có chữ ký số", "The envelope is not signed"),
 }
 

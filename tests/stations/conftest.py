@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -98,7 +98,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Transactions and readings, reported to the watch while they are open."""
     seen = Watch()
 
@@ -119,7 +119,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 
     monkeypatch.setattr(Database, "writing", observed(Database.writing))
     monkeypatch.setattr(Database, "reading", observed(Database.reading))
-    yield seen
+    return seen
 
 
 class WatchedPort:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -92,9 +91,14 @@ class Scene:
         overrides = {"data_dir": str(folder), "trust_anchors": str(folder / "roots.pem"), "database_url": database_url}
         self.folder = folder
         self.clock = Clock()
-        hub = wiring.open_hub(load({}, overrides=overrides | settings))
+        configured = load({}, overrides=overrides | settings)
+        wiring.make_hub_key(configured)
+        hub = wiring.open_hub(configured)
         self.hub: Hub = replace(hub, now=self.clock)
-        people(self.hub.database)
+        with self.database.reading() as connection:
+            empty = not agencies.page(connection, after="", limit=1)
+        if empty:
+            people(self.database)
 
     @property
     def database(self) -> Database:
@@ -291,6 +295,12 @@ def unsigned(envelope: Envelope, *, pdf: bytes = PDF) -> bytes:
     return _written(writer.build(envelope), envelope, pdf)
 
 
+def secret(envelope: Envelope, level: str) -> bytes:
+    """The message with a marking where SOAP-era products put it; our writer never writes one."""
+    marked = f"<edXML:Secret>{level}</edXML:Secret></edXML:OtherInfo>".encode()
+    return unsigned(envelope).replace(b"</edXML:OtherInfo>", marked)
+
+
 def _written(root: Any, envelope: Envelope, pdf: bytes) -> bytes:
     out = io.BytesIO()
     payloads: Mapping[str, io.BytesIO] = {a.content_id: io.BytesIO(pdf) for a in envelope.attachments}
@@ -298,16 +308,12 @@ def _written(root: Any, envelope: Envelope, pdf: bytes) -> bytes:
     return out.getvalue()
 
 
-def migrated_sqlite(folder: Path, *, template: Path) -> None:
-    """Put a migrated database into the data folder; `template` is made by the first call."""
-    if not template.exists():
-        database = Database(f"sqlite:///{template}")
-        schema.upgrade(database)
-        with database.writing() as transaction:
-            transaction.connection.exec_driver_sql("SELECT 1")
-        database.close()
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(template, folder / "hub.sqlite3")
+def prepared(url: str) -> None:
+    """Migrate the database and put the cast into it; the templates of tests are made by this."""
+    database = Database(url)
+    schema.upgrade(database)
+    people(database)
+    database.close()
 
 
 class NoEvidence:

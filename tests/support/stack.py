@@ -64,11 +64,16 @@ class HubProcess:
                 start_new_session=True,
             )  # fmt: skip
 
+    def ask_to_stop(self) -> None:
+        """What an administrator says first: finish the work in hand. Returns at once."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def stop(self) -> None:
-        """End it as an administrator does: the work in hand is finished."""
+        """End it properly, by force when it takes too long."""
         if self._process is None:
             return
-        self._process.terminate()
+        self.ask_to_stop()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -123,7 +128,9 @@ class Stack:
     def stop(self) -> None:
         """End everything, the hub first; harmless when it was ended before."""
         atexit.unregister(self.stop)
-        for process in reversed(self.processes.values()):
+        for process in self.processes.values():
+            process.ask_to_stop()
+        for process in self.processes.values():
             process.stop()
         self.rabbit.stop()
         self.postgres.stop()

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from hub.store import schema
 from hub.store.engine import Database
-from tests.support.scenes import Scene, migrated_sqlite
-
+from tests.support.fixtures import POSTGRES_VARIABLE, unavailable
+from tests.support.scenes import Scene, prepared
+from tests.support.servers import PrivatePostgres
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the migrated SQLite file lies (made by its first user)."""
-    return tmp_path_factory.mktemp("template") / "hub.sqlite3"
+    """A migrated SQLite file with the cast, to be copied."""
+    place = tmp_path_factory.mktemp("template") / "hub.sqlite3"
+    prepared(f"sqlite:///{place}")
+    return place
 
 
 @pytest.fixture(scope="session")
-def postgres_template(make_postgres_database: Callable[..., str]) -> str:
-    """The name of a migrated database that others are copied from."""
-    url = make_postgres_database()
-    database = Database(url)
-    schema.upgrade(database)
-    database.close()
+def make_fast_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """As make_postgres_database, on a private server that does not wait for the disk (nobody kills it)."""
+    if os.environ.get(POSTGRES_VARIABLE):
+        yield request.getfixturevalue("make_postgres_database")
+        return
+    found = PrivatePostgres.available()
+    if not found.ok:
+        unavailable(found.advice)
+    with PrivatePostgres(fast=True) as server:
+        yield lambda *, template="template1": server.create_database(f"t_{secrets.token_hex(6)}", template=template)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(make_fast_database: Callable[..., str]) -> str:
+    """The name of a migrated database with the cast, to be copied."""
+    url = make_fast_database()
+    prepared(url)
     return sa.make_url(url).database or ""
 
 
@@ -34,15 +50,16 @@ def postgres_template(make_postgres_database: Callable[..., str]) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a migrated database of this test alone, once per kind of database."""
     if request.param == "postgresql":
-        make = request.getfixturevalue("make_postgres_database")
+        make = request.getfixturevalue("make_fast_database")
         return make(template=request.getfixturevalue("postgres_template"))
-    migrated_sqlite(tmp_path / "data", template=request.getfixturevalue("sqlite_template"))
+    (tmp_path / "data").mkdir()
+    shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "data" / "hub.sqlite3")
     return f"sqlite:///{tmp_path / 'data' / 'hub.sqlite3'}"
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """The migrated database, open and empty."""
+    """The migrated database, open, with the cast in it."""
     opened = Database(database_url)
     yield opened
     opened.close()
@@ -69,16 +86,16 @@ def scene(open_scene: Callable[..., Scene]) -> Scene:
 
 
 @pytest.fixture
-def postgres_database(make_postgres_database: Callable[..., str], postgres_template: str) -> Iterator[Database]:
-    """A migrated PostgreSQL database, open and empty."""
-    opened = Database(make_postgres_database(template=postgres_template))
+def postgres_database(make_fast_database: Callable[..., str], postgres_template: str) -> Iterator[Database]:
+    """A migrated PostgreSQL database, open, with the cast in it."""
+    opened = Database(make_fast_database(template=postgres_template))
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def postgres_scene(tmp_path: Path, make_postgres_database: Callable[..., str], postgres_template: str) -> Iterator[Scene]:
+def postgres_scene(tmp_path: Path, make_fast_database: Callable[..., str], postgres_template: str) -> Iterator[Scene]:
     """A scene on PostgreSQL only."""
-    opened = Scene(tmp_path / "data", database_url=make_postgres_database(template=postgres_template))
+    opened = Scene(tmp_path / "data", database_url=make_fast_database(template=postgres_template))
     yield opened
     opened.close()

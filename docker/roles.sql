@@ -1,0 +1,25 @@
+-- Least power in PostgreSQL: run as the owner of the database after each `hub db upgrade` (docs/operations.md).
+-- The owner migrates and runs `hub agencies …`; every other process connects as a login that is in hub_process:
+--   CREATE ROLE hub_api LOGIN IN ROLE hub_process;   \password hub_api
+-- hub_process can add to the history but neither change nor remove it.
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hub_process') THEN
+        CREATE ROLE hub_process NOLOGIN;
+    END IF;
+END
+$$;
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO hub_process;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO hub_process;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO hub_process;
+
+GRANT INSERT ON
+    consignments, deliveries, statuses, receipts, events, daily_counts, outbox, heartbeats, audit
+    TO hub_process;
+GRANT UPDATE ON consignments, deliveries, daily_counts, heartbeats TO hub_process;
+GRANT UPDATE (to_tally) ON events TO hub_process;             -- counted once
+GRANT UPDATE (inbox_position) ON agencies TO hub_process;     -- the next place in an inbox
+GRANT DELETE ON outbox, heartbeats TO hub_process;

@@ -1,0 +1,208 @@
+"""The command that a visitor runs first: its facts, its failures, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from cryptography import x509
+
+from hub.demo import plot, story
+from hub.demo.documents import changed_after_signing
+from hub.demo.play import CHAPTERS, Wishes, perform
+from hub.demo.stage import HubProcess
+from hub.demo.tell import Teller
+from hub.edxml.validator import check_file
+from hub.errors import DangerousXml
+from hub.signatures.jws import verify_receipt
+
+LONGEST_SECONDS = 60
+COMMAND = [sys.executable, "-m", "hub", "demo"]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], dict[str, Any], Path]:
+    """One whole run: the process that ended, the facts that it wrote, the folder that it kept."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {**os.environ, "HUB_LISTEN": "256.0.0.1:1", "HUB_DATABASE_URL": "nonsense://"}  # must not matter
+    process = subprocess.run(
+        [*COMMAND, "--json", str(folder / "facts.json"), "--keep", str(folder / "kept")],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=LONGEST_SECONDS,
+        env=environment,
+        check=False,
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process, json.loads((folder / "facts.json").read_text("utf-8")), folder / "kept"
+
+
+def test_every_step_is_checked_and_as_it_should_be(played: Any) -> None:
+    _, facts, _ = played
+    assert facts["ok"] is True
+    assert facts["failure"] is None
+    assert facts["seconds"] < LONGEST_SECONDS
+    assert len(facts["steps"]) >= 25
+    assert [step["number"] for step in facts["steps"] if not step["ok"] or not step["checks"]] == []
+    assert {step["number"].split(".")[0] for step in facts["steps"]} == {str(n) for n in range(1, len(CHAPTERS) + 1)}
+
+
+def test_the_ratio_moved_as_the_letters_say(played: Any) -> None:
+    _, facts, _ = played
+    assert facts["report"]["G22"] == {"sent": 4, "paper_free": 3, "with_paper": 1, "ratio": "75,0 %", "received": 1}
+    assert [facts["report"][code]["ratio"] for code in ("H41", "H41.12", "007.00.00.H41")] == [
+        "66,7 %",
+        "100,0 %",
+        "100,0 %",
+    ]
+
+
+def test_the_timeline_tells_the_whole_life_of_the_first_letter(played: Any) -> None:
+    _, facts, _ = played
+    kinds = [event["kind"] for event in facts["timeline"]]
+    assert kinds[0] == "accepted"
+    assert kinds.count("handed_over") == 3
+    assert [e["facts"]["code"] for e in facts["timeline"] if e["kind"] == "status"] == [
+        "01", "03", "06", "01", "03", "02",
+    ]  # fmt: skip
+
+
+def test_the_kept_receipts_verify_with_the_kept_certificate(played: Any) -> None:
+    _, facts, kept = played
+    certificates = x509.load_pem_x509_certificates((kept / "hub-certificate.pem").read_bytes())
+    claims = [verify_receipt(file.read_text("ascii"), trusted=certificates) for file in (kept / "receipts").iterdir()]
+    assert len(claims) == facts["receipts"]["count"] == sum(plot.EXPECTED_RECEIPTS.values())
+    assert {one["jti"] for one in claims} == {one["jti"] for one in facts["receipts"]["claims"]}
+
+
+def test_the_kept_envelopes_can_be_read_by_anyone(played: Any) -> None:
+    _, _, kept = played
+    unread = []
+    for file in sorted((kept / "envelopes").iterdir()):
+        try:
+            check_file(file)
+        except DangerousXml:
+            unread.append(file.name.split("-", 1)[1])
+    assert unread == ["doctype.edxml"]
+
+
+def test_the_words_fit_a_terminal_and_have_no_colours_in_a_pipe(played: Any) -> None:
+    process, _, kept = played
+    lines = [line for line in process.stdout.splitlines() if str(kept) not in line]
+    assert max(map(len, lines)) <= 100
+    assert "\x1b" not in process.stdout
+    assert process.stdout.count("✓") > 25
+    assert "✗" not in process.stdout
+
+
+def test_keys_are_private_and_appear_nowhere_else(played: Any) -> None:
+    process, _, kept = played
+    keys = [line.split("\t")[1] for line in (kept / "api-keys.txt").read_text("utf-8").splitlines()]
+    assert len(keys) == 4
+    private = [kept / "api-keys.txt", *(kept / "pki").glob("*-key.pem")]
+    assert {file.stat().st_mode & 0o077 for file in private} == {0}
+    assert not any(key in process.stdout or key in (kept / "hub.log").read_text("utf-8") for key in keys)
+
+
+def test_a_full_folder_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    process = subprocess.run([*COMMAND, "--keep", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_step_that_differs_ends_the_demo_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The story sends an envelope that the hub must reject where it expects acceptance."""
+    monkeypatch.setattr(story, "signed_envelope", changed_after_signing)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    started: list[HubProcess] = []
+    start = HubProcess.start
+    monkeypatch.setattr(HubProcess, "start", lambda self: (started.append(self), start(self)))
+    lines: list[str] = []
+    facts = tmp_path / "facts.json"
+    performance = perform(Wishes(json_file=facts), Teller(lines.append, colours=False))
+    assert performance.good is False
+    assert json.loads(facts.read_text("utf-8"))["failure"] == {"what": "HTTP", "expected": "201", "seen": "422"}
+    assert [step["ok"] for step in performance.facts["steps"]] == [False]
+    text = "\n".join(lines)
+    assert "expected:  201" in text
+    assert "seen:      422" in text
+    assert "request_was_answered" in text  # the hub's log is shown
+    assert not started[0].lives
+    assert list(tmp_path.iterdir()) == [facts]
+
+
+def test_the_command_ends_with_1_when_something_differs(tmp_path: Path) -> None:
+    """In a process of its own, with a figure of the report that the letters do not give."""
+    program = (
+        "from hub.demo import ending, play, story, plot\n"
+        "from hub.cli.demo import demo\n"
+        "plot.EXPECTED_RECEIPTS['SubmissionAcceptance'] = 2\n"
+        "play.perform.__kwdefaults__['chapters'] = (story.a_letter_goes_out, ending._receipts)\n"
+        "demo()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "✗" in process.stdout
+    assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        COMMAND,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "✓" in line:
+            break
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children  # the hub really ran
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_stays_up_when_asked_and_says_where(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "--serve"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "curl" in line:
+            break
+    url = next(word for line in lines for word in line.split() if word.startswith("http://"))
+    port = int(url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)

@@ -1,0 +1,160 @@
+"""The files of the production start say what the program really has: commands, settings, limits, rights."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import psycopg
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from hub import settings
+from hub.__main__ import cli
+from hub.broker import topology
+from hub.broker.messages import LARGEST_BYTES
+from hub.cli.serve import run
+from hub.store import schema
+from hub.store.engine import Database
+from hub.store.tables import metadata
+from tests.support.stack import PROCESSES
+
+DOCKER = Path(__file__).resolve().parents[2] / "docker"
+HUB_SERVICES = ("schema", *PROCESSES)
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((DOCKER / "compose.yaml").read_text("utf-8"))
+
+
+def names_of_settings() -> set[str]:
+    return {settings.PREFIX + field.name.upper() for field in msgspec.structs.fields(settings.Settings)}
+
+
+def test_every_service_runs_a_command_that_exists(compose: dict[str, Any]) -> None:
+    from_command_line = {name: words["command"] for name, words in compose["services"].items() if name in HUB_SERVICES}
+    assert set(from_command_line) == set(HUB_SERVICES)
+    for words in from_command_line.values():
+        done = CliRunner().invoke(cli, [*words, "--help"])
+        assert done.exit_code == 0, f"hub {' '.join(words)}: {done.output}"
+
+
+def test_the_processes_of_the_program_are_the_services(compose: dict[str, Any]) -> None:
+    choices = next(p.type for p in run.params if isinstance(p.type, click.Choice)).choices
+    assert set(choices) == set(PROCESSES) == {words["command"][1] for name, words in compose["services"].items()
+                                               if name in PROCESSES}  # fmt: skip
+
+
+def test_every_variable_is_a_setting(compose: dict[str, Any]) -> None:
+    image = set(re.findall(r"\b(HUB_[A-Z_]+)=", (DOCKER / "Dockerfile").read_text("utf-8")))
+    given = {name for service in HUB_SERVICES for name in compose["services"][service]["environment"]}
+    assert (given | image) - names_of_settings() == set()
+    assert {"HUB_GUNICORN_CONFIG", "HUB_DATA_DIR"} <= image
+
+
+def test_nothing_secret_has_a_default_or_is_written_down(compose: dict[str, Any]) -> None:
+    text = (DOCKER / "compose.yaml").read_text("utf-8")
+    for name, default in re.findall(r"\$\{([A-Z_]+):?-([^}]*)\}", text):
+        assert name in {"HUB_WEB_WORKERS", "HUB_WEB_THREADS"}, f"{name} has the default {default}"
+    assert all("HUB_SECRETS:?" in secret["file"] for secret in compose["secrets"].values())
+    for service in compose["services"].values():
+        for variable, value in service.get("environment", {}).items():
+            assert not re.search("PASSWORD$|_URL$", variable), f"{variable}={value}: use a secret file"
+
+
+@pytest.mark.parametrize("service", HUB_SERVICES)
+def test_hub_processes_have_the_least_power(compose: dict[str, Any], service: str) -> None:
+    words = compose["services"][service]
+    assert words["read_only"] is True
+    assert words["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in words["security_opt"]
+    assert "USER 10001:10001" in (DOCKER / "Dockerfile").read_text("utf-8")
+
+
+def test_images_are_pinned(compose: dict[str, Any]) -> None:
+    images = [service["image"] for service in compose["services"].values()]
+    images += re.findall(r"^FROM (\S+)", (DOCKER / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    unpinned = [image for image in images if not re.search(r":\d+(\.\d+)+|:\d+-[a-z]+", image)]
+    assert unpinned == []
+
+
+def test_gunicorn_is_sized_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_LISTEN", "127.0.0.1:18080")
+    monkeypatch.setenv("HUB_WEB_WORKERS", "3")
+    monkeypatch.setenv("HUB_WEB_THREADS", "7")
+    found = runpy.run_path(str(DOCKER / "gunicorn.conf.py"))
+    assert (found["bind"], found["workers"], found["threads"]) == ("127.0.0.1:18080", 3, 7)
+    assert found["graceful_timeout"] > 30, "a long poll lasts up to 30 seconds"
+
+
+def test_gunicorn_accepts_its_configuration() -> None:
+    command = [sys.executable, "-m", "gunicorn", "--check-config", "--config", str(DOCKER / "gunicorn.conf.py")]
+    done = subprocess.run([*command, "wsgiref.simple_server:demo_app"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_proxy_takes_as_much_as_the_hub() -> None:
+    text = (DOCKER / "nginx.conf").read_text("utf-8")
+    size = re.search(r"client_max_body_size (\d+)m;", text)
+    assert size is not None
+    assert int(size[1]) * settings.MIB == settings.Settings().max_envelope_bytes
+    assert "proxy_request_buffering off;" in text
+    keepalive = int(re.search(r"keepalive_timeout (\d+)s;", text)[1])
+    assert runpy.run_path(str(DOCKER / "gunicorn.conf.py"))["keepalive"] > keepalive
+    assert text.count("{") == text.count("}")
+
+
+def test_the_broker_refuses_only_what_no_wake_can_be() -> None:
+    limit = int(re.search(r"^max_message_size = (\d+)$", (DOCKER / "rabbitmq.conf").read_text("utf-8"), re.M)[1])
+    assert limit >= LARGEST_BYTES
+    assert all(queue.arguments.get("x-queue-type") == "quorum" for queue in topology.QUEUES)
+
+
+@contextmanager
+def role_removed_at_the_end(connection: psycopg.Connection) -> Iterator[None]:
+    """Roles belong to the whole server, which may not be ours."""
+    try:
+        yield
+    finally:
+        connection.execute("RESET ROLE")
+        connection.execute("DROP OWNED BY hub_process")
+        connection.execute("DROP ROLE hub_process")
+
+
+@pytest.mark.service
+def test_the_role_of_the_processes_cannot_rewrite_history(make_postgres_database: Callable[..., str]) -> None:
+    url = make_postgres_database()
+    database = Database(url)
+    schema.upgrade(database)
+    database.close()
+    roles = (DOCKER / "roles.sql").read_text("utf-8")
+    with psycopg.connect(url, autocommit=True) as connection, role_removed_at_the_end(connection):
+        connection.execute(roles)
+        connection.execute(roles)  # said twice, it does no harm
+
+        def may(privilege: str, table: str) -> bool:
+            asked = "SELECT has_table_privilege('hub_process', %s, %s)"
+            return connection.execute(asked, (table, privilege)).fetchone()[0]
+
+        for table in metadata.tables:
+            assert may("SELECT", table), table
+            assert may("TRUNCATE", table) is False, table
+            assert may("DELETE", table) is (table in {"outbox", "heartbeats"}), table
+        for table in ("receipts", "events", "statuses", "audit", "api_keys", "agency_certificates"):
+            assert may("UPDATE", table) is False, table
+        connection.execute("SET ROLE hub_process")
+        connection.execute("SELECT number FROM events FOR UPDATE SKIP LOCKED")  # what the tally does
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE receipts SET jws = ''")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE foreign_body (id int)")
