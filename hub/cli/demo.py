@@ -34,7 +34,8 @@ def demo(*, json_file: Path | None, keep: Path | None, stay: bool) -> None:
     """Chạy thử toàn tuyến với bốn cơ quan / the whole path with four agencies, each step checked."""
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise click.BadParameter(f"{keep}: thư mục không trống / the folder is not empty", param_hint="--keep")
-    signal.signal(signal.SIGTERM, _asked_to_stop)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _asked_to_stop)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? and does not stop the demo
     tell = Teller(_show, colours=sys.stdout.isatty())

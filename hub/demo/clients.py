@@ -153,13 +153,13 @@ class AgencySystem:
     def acknowledge(self, item: Mapping[str, Any], sha256: str) -> dict[str, Any]:
         """Take the delivery over; the claims of the hub's receipt."""
         said = {"outcome": "handed_over", "sha256": sha256}
-        answer = self._ask_json("POST", f"/api/v1/deliveries/{item['delivery']}/ack", said)
+        answer = self._ask_json("POST", f"/api/v1/deliveries/{item['delivery']}/ack", said=said)
         _status_is("POST ack", answer, 200)
         return self.book.take(answer.part("receipt", "jws"))
 
-    def say(self, item: Mapping[str, Any], code: str, words: str = "") -> dict[str, Any]:
+    def say(self, item: Mapping[str, Any], code: str, *, words: str = "") -> dict[str, Any]:
         """Answer a delivery with an administrative status; the claims of the hub's receipt."""
-        answer = self._ask_json("POST", f"/api/v1/deliveries/{item['delivery']}/status", _status_body(code, words))
+        answer = self._ask_json("POST", f"/api/v1/deliveries/{item['delivery']}/status", said=_status_body(code, words))
         _status_is("POST status", answer, 201)
         return self.book.take(answer.part("receipt", "jws"))
 
@@ -174,7 +174,7 @@ class AgencySystem:
         _status_is("GET report", answer, 200)
         return answer.part("total")
 
-    def _ask_json(self, method: str, path: str, said: Mapping[str, str]) -> Answer:
+    def _ask_json(self, method: str, path: str, *, said: Mapping[str, str]) -> Answer:
         body = json.dumps(said, ensure_ascii=False).encode("utf-8")
         return self._ask(method, path, body=body, headers={"Content-Type": JSON})
 

@@ -74,8 +74,8 @@ class Performance:
     good: bool
 
 
-def perform(wishes: Wishes, tell: Teller, *, chapters: Sequence[Chapter] = CHAPTERS) -> Performance:
-    """Play the chapters on a hub of their own. Whatever happens, the hub ends and temporary files go."""
+def perform(wishes: Wishes, tell: Teller) -> Performance:
+    """Play all chapters on a hub of their own. Whatever happens, the hub ends and temporary files go."""
     begun = monotonic()
     tell.title(
         "TRỤC LIÊN THÔNG VĂN BẢN – CHẠY THỬ TOÀN TUYẾN",
@@ -84,7 +84,7 @@ def perform(wishes: Wishes, tell: Teller, *, chapters: Sequence[Chapter] = CHAPT
     with _folder(wishes.keep) as folder:
         hub = HubProcess(folder, folder / "pki" / "anchors.pem")
         try:
-            scene, failure = _played(folder, hub, tell, chapters)
+            scene, failure = _played(folder, hub, tell)
             performance = _performance(scene, tell, failure, seconds=monotonic() - begun)
             _closing_words(performance, hub, tell, wishes)
             if wishes.json_file is not None:
@@ -97,13 +97,11 @@ def perform(wishes: Wishes, tell: Teller, *, chapters: Sequence[Chapter] = CHAPT
                 hub.stop()
 
 
-def _played(
-    folder: Path, hub: HubProcess, tell: Teller, chapters: Sequence[Chapter]
-) -> tuple[Scene | None, Difference | None]:
+def _played(folder: Path, hub: HubProcess, tell: Teller) -> tuple[Scene | None, Difference | None]:
     scene = None
     try:
         scene = _scene(folder, hub, tell)
-        for chapter in chapters:
+        for chapter in CHAPTERS:
             chapter(scene)
     except Difference as difference:
         return scene, difference
@@ -114,7 +112,7 @@ def _played(
 
 
 def _scene(folder: Path, hub: HubProcess, tell: Teller) -> Scene:
-    """The stage, told as chapter 0 is told: before the story begins."""
+    """The stage is set, the hub runs, the cast is named."""
     players, book = set_up(folder, hub, DemoPki(moment=utc_now()))
     (folder / "envelopes").mkdir()
     (folder / "README.md").write_text(_README.format(certificate=CERTIFICATE_FILE), "utf-8")
@@ -207,7 +205,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """A second Ctrl-C must not stop the stopping."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield
     finally:

@@ -61,8 +61,8 @@ class Letters:
         return self._letter(
             MINISTRY,
             101,
-            "V/v gửi, nhận văn bản điện tử trên trục liên thông",
-            "Đề nghị các cơ quan gửi, nhận văn bản điện tử có ký số trên trục liên thông, không gửi kèm bản giấy,"
+            subject="V/v gửi, nhận văn bản điện tử trên trục liên thông",
+            text="Đề nghị các cơ quan gửi, nhận văn bản điện tử có ký số trên trục liên thông, không gửi kèm bản giấy,"
             " và cập nhật đầy đủ trạng thái xử lý để nơi gửi theo dõi.",
             to=(_as(PROVINCE, "000.00.00.H41"), _as(DEPARTMENT), _as(COMMUNE)),
         )
@@ -73,8 +73,8 @@ class Letters:
         return self._letter(
             DEPARTMENT,
             21,
-            "V/v báo cáo số liệu công trình hoàn thành",
-            "Sở báo cáo số liệu công trình hoàn thành trong quý theo biểu mẫu đính kèm.",
+            subject="V/v báo cáo số liệu công trình hoàn thành",
+            text="Sở báo cáo số liệu công trình hoàn thành trong quý theo biểu mẫu đính kèm.",
             to=(_as(MINISTRY),),
         )
 
@@ -84,8 +84,8 @@ class Letters:
         return self._letter(
             DEPARTMENT,
             22,
-            "V/v tiến độ số hóa hồ sơ hạ tầng giao thông",
-            "Sở đã số hóa 1 240 hồ sơ hạ tầng giao thông và sẽ hoàn thành phần còn lại trong quý tới.",
+            subject="V/v tiến độ số hóa hồ sơ hạ tầng giao thông",
+            text="Sở đã số hóa 1 240 hồ sơ hạ tầng giao thông và sẽ hoàn thành phần còn lại trong quý tới.",
             to=(_as(PROVINCE),),
         )
 
@@ -100,8 +100,8 @@ class Letters:
         return self._letter(
             MINISTRY,
             102,
-            "V/v hội nghị trực tuyến về cải cách thủ tục hành chính",
-            "Mời đại diện cơ quan dự hội nghị trực tuyến về cải cách thủ tục hành chính.",
+            subject="V/v hội nghị trực tuyến về cải cách thủ tục hành chính",
+            text="Mời đại diện cơ quan dự hội nghị trực tuyến về cải cách thủ tục hành chính.",
             to=(_as(PROVINCE),),
         )
 
@@ -116,8 +116,8 @@ class Letters:
         return self._letter(
             MINISTRY,
             103,
-            "V/v rà soát hồ sơ vận tải liên tỉnh",
-            "Đề nghị Sở rà soát hồ sơ vận tải liên tỉnh và báo cáo kết quả trên trục liên thông.",
+            subject="V/v rà soát hồ sơ vận tải liên tỉnh",
+            text="Đề nghị Sở rà soát hồ sơ vận tải liên tỉnh và báo cáo kết quả trên trục liên thông.",
             to=((CLOSED.code, CLOSED.name),),
         )
 
@@ -142,8 +142,8 @@ class Letters:
         return self._letter(
             PROVINCE,
             501,
-            "V/v triển khai gửi, nhận văn bản điện tử tại tỉnh",
-            "UBND tỉnh đã chỉ đạo các sở, xã thực hiện gửi, nhận văn bản điện tử theo đề nghị tại công văn trên.",
+            subject="V/v triển khai gửi, nhận văn bản điện tử tại tỉnh",
+            text="UBND tỉnh đã chỉ đạo các sở, xã thực hiện gửi, nhận văn bản điện tử theo đề nghị tại công văn trên.",
             to=(_as(MINISTRY),),
         )
 
@@ -153,8 +153,8 @@ class Letters:
         letter = self._letter(
             MINISTRY,
             104,
-            "V/v gửi kèm bản đồ khổ lớn",
-            "Gửi kèm theo công văn này bản đồ quy hoạch khổ A0 bằng bản giấy.",
+            subject="V/v gửi kèm bản đồ khổ lớn",
+            text="Gửi kèm theo công văn này bản đồ quy hoạch khổ A0 bằng bản giấy.",
             to=(_as(PROVINCE),),
         )
         return replace(letter, paper=Paper.WITH_PAPER)
@@ -165,8 +165,8 @@ class Letters:
         return self._letter(
             COMMUNE,
             15,
-            "V/v đề nghị hỗ trợ đường truyền cho bộ phận một cửa",
-            "UBND xã đề nghị tỉnh hỗ trợ nâng cấp đường truyền cho bộ phận một cửa.",
+            subject="V/v đề nghị hỗ trợ đường truyền cho bộ phận một cửa",
+            text="UBND xã đề nghị tỉnh hỗ trợ nâng cấp đường truyền cho bộ phận một cửa.",
             to=(_as(PROVINCE),),
         )
 
@@ -176,8 +176,8 @@ class Letters:
         letter = self._letter(
             PROVINCE,
             502,
-            "V/v kế hoạch kiểm tra công tác văn thư",
-            "Gửi kèm kế hoạch kiểm tra công tác văn thư, lưu trữ có đóng dấu trên bản giấy.",
+            subject="V/v kế hoạch kiểm tra công tác văn thư",
+            text="Gửi kèm kế hoạch kiểm tra công tác văn thư, lưu trữ có đóng dấu trên bản giấy.",
             to=(_as(DEPARTMENT, "000.00.12.H41"), _as(COMMUNE, "H41.107")),
         )
         return replace(letter, paper=Paper.WITH_PAPER)
@@ -188,15 +188,15 @@ class Letters:
         return self._letter(
             PROVINCE,
             503,
-            "V/v hỗ trợ đường truyền cho bộ phận một cửa",
-            "UBND tỉnh đồng ý hỗ trợ nâng cấp đường truyền theo đề nghị của UBND xã.",
+            subject="V/v hỗ trợ đường truyền cho bộ phận một cửa",
+            text="UBND tỉnh đồng ý hỗ trợ nâng cấp đường truyền theo đề nghị của UBND xã.",
             to=(_as(COMMUNE),),
         )
 
     def _short(self, number: int, subject: str) -> Document:
-        return self._letter(DEPARTMENT, number, subject, "Nội dung thử nghiệm.", to=(_as(PROVINCE),))
+        return self._letter(DEPARTMENT, number, subject=subject, text="Nội dung thử nghiệm.", to=(_as(PROVINCE),))
 
-    def _letter(self, role: Role, number: int, subject: str, text: str, *, to: tuple[tuple[str, str], ...]) -> Document:
+    def _letter(self, role: Role, number: int, *, subject: str, text: str, to: tuple[tuple[str, str], ...]) -> Document:
         return Document(
             author=role.writes,
             number=number,

@@ -40,15 +40,15 @@ class Scene:
         """The player of a role."""
         return self.players[role.agency.code]
 
-    def post(self, role: Role, envelope: bytes, name: str, *, key: str = "") -> Answer:
+    def post(self, role: Role, envelope: bytes, *, name: str, key: str = "") -> Answer:
         """Keep the envelope in the folder under a telling name and post it as the role's agency."""
         self._posted += 1
         (self.folder / "envelopes" / f"{self._posted:02d}-{name}.edxml").write_bytes(envelope)
         return self.of(role).system.send(envelope, key=key)
 
-    def accepted(self, step: Step, role: Role, envelope: bytes, name: str, *, key: str = "") -> Answer:
+    def accepted(self, step: Step, role: Role, *, envelope: bytes, name: str, key: str = "") -> Answer:
         """Post what must be accepted; status, verdict and signed receipt are checked."""
-        answer = self.post(role, envelope, name, key=key)
+        answer = self.post(role, envelope, name=name, key=key)
         step.expect("HTTP", 201, answer.status)
         step.expect("kết luận / verdict", "accepted", answer.part("verdict"))
         claims = self.book.take(answer.part("receipt"))
@@ -56,9 +56,9 @@ class Scene:
         step.expect("lượt gửi trong biên nhận / consignment", answer.part("id"), claims["consignment"])
         return answer
 
-    def rejected(self, step: Step, role: Role, envelope: bytes, name: str, *, code: str) -> Answer:
+    def rejected(self, step: Step, role: Role, *, envelope: bytes, name: str, code: str) -> Answer:
         """Post what must be rejected with this finding; the receipt says so too. Shows the hub's sentence."""
-        answer = self.post(role, envelope, name)
+        answer = self.post(role, envelope, name=name)
         step.expect("HTTP", 422, answer.status)
         step.expect("kết luận / verdict", "rejected", answer.part("verdict"))
         errors = [finding for finding in answer.part("findings") if finding["severity"] == "error"]
@@ -69,7 +69,7 @@ class Scene:
         step.note(f"{errors[0]['message']['vi']}  [{code}]")
         return answer
 
-    def handed_over(self, step: Step, role: Role, consignment: str, envelope: bytes) -> dict[str, Any]:
+    def handed_over(self, step: Step, role: Role, *, consignment: str, envelope: bytes) -> dict[str, Any]:
         """The role's agency gets the consignment, has exactly these bytes, and takes it over; its inbox item."""
         player = self.of(role)
         item = player.system.awaited(consignment)

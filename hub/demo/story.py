@@ -26,7 +26,7 @@ def a_letter_goes_out(scene: Scene) -> None:
         f"Văn phòng Chính phủ gửi công văn {letter.notation} kèm tệp PDF tới 3 nơi nhận; trục tiếp nhận (201).",
         "The ministry sends a signed letter with a PDF to three recipients; the hub accepts it.",
     ) as step:
-        answer = scene.accepted(step, MINISTRY, envelope, "bo-gui-tinh-so-xa")
+        answer = scene.accepted(step, MINISTRY, envelope=envelope, name="bo-gui-tinh-so-xa")
         step.expect("chữ ký / signature", "valid", answer.part("signature", "state"))
         step.expect("ký toàn bộ / all is signed", True, answer.part("signature", "coverage", "whole"))
         scene.first = answer.part("id")
@@ -49,7 +49,7 @@ def recipients_take_it(scene: Scene) -> None:
             f"{role.agency.name} ({role.agency.code}) nhận gói tin, mã băm SHA-256 khớp, xác nhận đã nhận.",
             "It fetches the exact bytes (SHA-256 agrees) and acknowledges; the hub signs a handover receipt.",
         ) as step:
-            scene.results[role.agency.code] = scene.handed_over(step, role, scene.first, envelope)
+            scene.results[role.agency.code] = scene.handed_over(step, role, consignment=scene.first, envelope=envelope)
 
 
 def recipients_answer(scene: Scene) -> None:
@@ -59,20 +59,20 @@ def recipients_answer(scene: Scene) -> None:
         "UBND tỉnh báo 01 “Đã đến” rồi 03 “Đã tiếp nhận” qua API (JSON).",
         "The province says 01 arrived, then 03 received, by JSON.",
     ) as step:
-        _say(scene, step, PROVINCE, "01")
-        _say(scene, step, PROVINCE, "03")
+        _say(scene, step, role=PROVINCE, code="01")
+        _say(scene, step, role=PROVINCE, code="03")
     with scene.tell.step(
         "UBND tỉnh báo 06 “Hoàn thành” bằng bản tin trạng thái edXML; Văn phòng Chính phủ nhận được bản tin này.",
         "The province says 06 completed with an edXML status message, which also reaches the ministry's inbox.",
     ) as step:
         _completed_by_edxml(scene, step)
     with scene.tell.step("Sở Xây dựng báo 01 rồi 03 qua API.", "The department says 01, then 03.") as step:
-        _say(scene, step, DEPARTMENT, "01")
-        _say(scene, step, DEPARTMENT, "03")
+        _say(scene, step, role=DEPARTMENT, code="01")
+        _say(scene, step, role=DEPARTMENT, code="03")
     with scene.tell.step(
         "UBND xã từ chối tiếp nhận: 02, kèm lý do.", "The commune declines with 02 and a reason."
     ) as step:
-        _say(scene, step, COMMUNE, "02", plot.REASON_TO_DECLINE)
+        _say(scene, step, role=COMMUNE, code="02", words=plot.REASON_TO_DECLINE)
         step.note(plot.REASON_TO_DECLINE)
 
 
@@ -105,16 +105,16 @@ def sent_to_one_more(scene: Scene) -> None:
         "Văn phòng Chính phủ gửi công văn mời họp cho UBND tỉnh; tỉnh nhận.", "A letter goes to the province alone."
     ) as step:
         envelope = signed_envelope(scene.letters.conference, seal)
-        answer = scene.accepted(step, MINISTRY, envelope, "moi-hop")
-        scene.handed_over(step, PROVINCE, answer.part("id"), envelope)
+        answer = scene.accepted(step, MINISTRY, envelope=envelope, name="moi-hop")
+        scene.handed_over(step, PROVINCE, consignment=answer.part("id"), envelope=envelope)
     with scene.tell.step(
         "Gửi lại cho UBND tỉnh và Sở Xây dựng: chỉ Sở nhận bản mới, tỉnh không phải nhận lần hai.",
         "Sent again to the province and the department: only the department gets it.",
     ) as step:
         envelope = signed_envelope(scene.letters.conference_again, seal)
-        answer = scene.accepted(step, MINISTRY, envelope, "moi-hop-gui-lai")
+        answer = scene.accepted(step, MINISTRY, envelope=envelope, name="moi-hop-gui-lai")
         step.expect("ghi nhận / noted", True, "duplicates.already_held" in answer.codes())
-        scene.handed_over(step, DEPARTMENT, answer.part("id"), envelope)
+        scene.handed_over(step, DEPARTMENT, consignment=answer.part("id"), envelope=envelope)
         seen = scene.of(MINISTRY).system.consignment(answer.part("id")).part("deliveries")
         states = {delivery["recipient"]: delivery["state"] for delivery in seen}
         expected = {PROVINCE.agency.code: "already_held", DEPARTMENT.agency.code: "handed_over"}
@@ -130,10 +130,10 @@ def a_closed_code(scene: Scene) -> None:
         "A letter to a closed code is delivered to its successor, and the answer says so.",
     ) as step:
         envelope = signed_envelope(scene.letters.to_closed_code, scene.of(MINISTRY).seal)
-        answer = scene.accepted(step, MINISTRY, envelope, "gui-ma-da-dong")
+        answer = scene.accepted(step, MINISTRY, envelope=envelope, name="gui-ma-da-dong")
         told = [f for f in answer.part("findings") if f["code"] == "recipient.successor"]
         step.expect("đơn vị kế thừa / successor", [CLOSED.successor], [f["evidence"]["agency"] for f in told])
-        scene.handed_over(step, DEPARTMENT, answer.part("id"), envelope)
+        scene.handed_over(step, DEPARTMENT, consignment=answer.part("id"), envelope=envelope)
         step.note(told[0]["message"]["vi"])
 
 
@@ -143,46 +143,46 @@ def with_and_without_paper(scene: Scene) -> None:
     letters = scene.letters
     _carried(
         scene,
-        "Văn phòng Chính phủ gửi UBND tỉnh, có kèm bản giấy.",
-        "The ministry writes to the province; paper goes along.",
+        vi="Văn phòng Chính phủ gửi UBND tỉnh, có kèm bản giấy.",
+        en="The ministry writes to the province; paper goes along.",
         letter=letters.with_paper,
         roles=(MINISTRY, PROVINCE),
     )
     _carried(
         scene,
-        "UBND xã gửi UBND tỉnh, không kèm bản giấy.",
-        "The commune writes to the province, without paper.",
+        vi="UBND xã gửi UBND tỉnh, không kèm bản giấy.",
+        en="The commune writes to the province, without paper.",
         letter=letters.request,
         roles=(COMMUNE, PROVINCE),
     )
     _carried(
         scene,
-        "UBND tỉnh gửi sở (viết mã cũ) và xã (viết mã mới), có kèm bản giấy.",
-        "The province writes to the department (old code) and the commune (new code); paper goes along.",
+        vi="UBND tỉnh gửi sở (viết mã cũ) và xã (viết mã mới), có kèm bản giấy.",
+        en="The province writes to the department (old code) and the commune (new code); paper goes along.",
         letter=letters.plan_with_paper,
         roles=(PROVINCE, DEPARTMENT, COMMUNE),
     )
     _carried(
         scene,
-        "UBND tỉnh trả lời UBND xã, không kèm bản giấy.",
-        "The province answers the commune, without paper.",
+        vi="UBND tỉnh trả lời UBND xã, không kèm bản giấy.",
+        en="The province answers the commune, without paper.",
         letter=letters.answer_to_request,
         roles=(PROVINCE, COMMUNE),
     )
 
 
-def _carried(scene: Scene, vi: str, en: str, *, letter: Document, roles: tuple[Role, ...]) -> None:
+def _carried(scene: Scene, *, vi: str, en: str, letter: Document, roles: tuple[Role, ...]) -> None:
     """One signed letter from the first role to all others, taken over by each."""
     sender, *recipients = roles
     with scene.tell.step(vi, en) as step:
         envelope = signed_envelope(letter, scene.of(sender).seal)
-        answer = scene.accepted(step, sender, envelope, f"{sender.agency.code}-so-{letter.number}")
+        answer = scene.accepted(step, sender, envelope=envelope, name=f"{sender.agency.code}-so-{letter.number}")
         for recipient in recipients:
-            scene.handed_over(step, recipient, answer.part("id"), envelope)
+            scene.handed_over(step, recipient, consignment=answer.part("id"), envelope=envelope)
 
 
-def _say(scene: Scene, step: Step, role: Role, code: str, words: str = "") -> None:
-    claims = scene.of(role).system.say(scene.results[role.agency.code], code, words)
+def _say(scene: Scene, step: Step, *, role: Role, code: str, words: str = "") -> None:
+    claims = scene.of(role).system.say(scene.results[role.agency.code], code, words=words)
     expected = ["BusinessStatus", code, role.agency.code]
     step.expect(f"biên nhận / receipt {code}", expected, [claims["event"], claims["status_code"], claims["recipient"]])
 
@@ -195,13 +195,13 @@ def _completed_by_edxml(scene: Scene, step: Step) -> None:
         words="Đã hoàn thành.",
         at=datetime.now(UTC),
     )
-    answer = scene.accepted(step, PROVINCE, message, "trang-thai-06")
-    scene.handed_over(step, MINISTRY, answer.part("id"), message)
+    answer = scene.accepted(step, PROVINCE, envelope=message, name="trang-thai-06")
+    scene.handed_over(step, MINISTRY, consignment=answer.part("id"), envelope=message)
 
 
 def _states(scene: Scene) -> dict[str, list[str]]:
     seen = scene.of(MINISTRY).system.consignment(scene.first).part("deliveries")
-    return {delivery["recipient"]: [delivery["state"], delivery["status"]["code"]] for delivery in seen}
+    return {delivery["recipient"]: [delivery["state"], (delivery["status"] or {}).get("code")] for delivery in seen}
 
 
 def _altered(receipt: str) -> str:

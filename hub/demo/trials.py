@@ -22,7 +22,9 @@ def a_broken_signature(scene: Scene) -> None:
         "One byte of the PDF was changed after signing: rejected, with a signed receipt that says why.",
     ) as step:
         envelope = changed_after_signing(scene.letters.spoiled, scene.of(DEPARTMENT).seal)
-        answer = scene.rejected(step, DEPARTMENT, envelope, "chu-ky-hong", code="signature.digest_mismatch")
+        answer = scene.rejected(
+            step, DEPARTMENT, envelope=envelope, name="chu-ky-hong", code="signature.digest_mismatch"
+        )
         step.expect("chữ ký / signature", "invalid", answer.part("signature", "state"))
 
 
@@ -33,14 +35,14 @@ def sent_twice(scene: Scene) -> None:
     with scene.tell.step(
         "Sở Xây dựng gửi UBND tỉnh; tỉnh nhận.", "The department sends; the province takes it."
     ) as step:
-        first = scene.accepted(step, DEPARTMENT, envelope, "tien-do", key=_KEY)
-        scene.handed_over(step, PROVINCE, first.part("id"), envelope)
+        first = scene.accepted(step, DEPARTMENT, envelope=envelope, name="tien-do", key=_KEY)
+        scene.handed_over(step, PROVINCE, consignment=first.part("id"), envelope=envelope)
         scene.results["progress"] = first
     with scene.tell.step(
         "Gửi lại y nguyên: trả lời 200, đúng biên nhận cũ từng byte; tỉnh không nhận thêm bản nào.",
         "Sent again unchanged: 200, the same receipt byte for byte, and nothing new in the province's inbox.",
     ) as step:
-        again = scene.post(DEPARTMENT, envelope, "tien-do-gui-lai", key=_KEY)
+        again = scene.post(DEPARTMENT, envelope, name="tien-do-gui-lai", key=_KEY)
         step.expect("HTTP", 200, again.status)
         step.expect("biên nhận y nguyên / same receipt", True, again.part("receipt") == first.part("receipt"))
         step.expect("lượt gửi / consignment", first.part("id"), again.part("id"))
@@ -56,7 +58,7 @@ def the_same_key_for_other_bytes(scene: Scene) -> None:
         "Other bytes under the same Idempotency-Key: 409; the first consignment is untouched.",
     ) as step:
         other = signed_envelope(scene.letters.progress_corrected, scene.of(DEPARTMENT).seal)
-        answer = scene.post(DEPARTMENT, other, "tien-do-noi-dung-khac", key=_KEY)
+        answer = scene.post(DEPARTMENT, other, name="tien-do-noi-dung-khac", key=_KEY)
         step.expect("HTTP", 409, answer.status)
         step.expect("mã lỗi / code", "consignment.same_key_different_content", answer.part("code"))
         first = scene.results.pop("progress")
@@ -72,12 +74,12 @@ def what_must_not_pass(scene: Scene) -> None:
         "Tệp đính kèm tên “../../x”: từ chối (422).", "An attachment named ../../x is rejected (422)."
     ) as step:
         envelope = signed_envelope(letters.escaping_name, seal)
-        scene.rejected(step, DEPARTMENT, envelope, "ten-tep-nguy-hiem", code="edxml.attachment.name")
+        scene.rejected(step, DEPARTMENT, envelope=envelope, name="ten-tep-nguy-hiem", code="edxml.attachment.name")
     with scene.tell.step(
         "Gói tin có khai báo DOCTYPE: không đọc tiếp, trả lời 400.", "An envelope with a DOCTYPE is refused (400)."
     ) as step:
         envelope = with_doctype(signed_envelope(letters.dangerous, seal))
-        answer = scene.post(DEPARTMENT, envelope, "doctype")
+        answer = scene.post(DEPARTMENT, envelope, name="doctype")
         step.expect("HTTP", 400, answer.status)
         step.expect("mã lỗi / code", "envelope.dangerous_xml", answer.part("code"))
         step.expect("bản lưu / body kept", False, scene.digest_of_kept(envelope))
@@ -86,7 +88,7 @@ def what_must_not_pass(scene: Scene) -> None:
         "A letter marked secret is rejected and its body is not kept.",
     ) as step:
         envelope = signed_envelope(letters.secret, seal)
-        answer = scene.rejected(step, DEPARTMENT, envelope, "van-ban-mat", code="secrecy.marked")
+        answer = scene.rejected(step, DEPARTMENT, envelope=envelope, name="van-ban-mat", code="secrecy.marked")
         shown = scene.of(DEPARTMENT).system.consignment(answer.part("id"))
         step.expect("phần đầu văn bản / header kept", None, shown.part("header"))
         step.expect("bản lưu / body kept", False, scene.digest_of_kept(envelope))
@@ -99,7 +101,7 @@ def _unsigned(scene: Scene) -> None:
         "An unsigned envelope is accepted by policy and shown as absent, never as valid.",
     ) as step:
         envelope = unsigned_envelope(scene.letters.unsigned_reply)
-        answer = scene.accepted(step, PROVINCE, envelope, "khong-ky")
+        answer = scene.accepted(step, PROVINCE, envelope=envelope, name="khong-ky")
         step.expect("chữ ký / signature", "absent", answer.part("signature", "state"))
         step.expect("bản lưu / body kept", True, scene.digest_of_kept(envelope))
-        scene.handed_over(step, MINISTRY, answer.part("id"), envelope)
+        scene.handed_over(step, MINISTRY, consignment=answer.part("id"), envelope=envelope)

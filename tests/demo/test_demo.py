@@ -9,18 +9,20 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner, Result
 from cryptography import x509
 
-from hub.demo import plot, story
+from hub.cli.demo import demo
+from hub.demo import plot, stage, story
 from hub.demo.documents import changed_after_signing
-from hub.demo.play import CHAPTERS, Wishes, perform
+from hub.demo.play import CHAPTERS
 from hub.demo.stage import HubProcess
-from hub.demo.tell import Teller
 from hub.edxml.validator import check_file
 from hub.errors import DangerousXml
 from hub.signatures.jws import verify_receipt
@@ -114,50 +116,53 @@ def test_keys_are_private_and_appear_nowhere_else(played: Any) -> None:
     assert not any(key in process.stdout or key in (kept / "hub.log").read_text("utf-8") for key in keys)
 
 
-def test_a_full_folder_is_not_written_into(tmp_path: Path) -> None:
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Result]]:
+    """Runs the command in this process, with its temporary files in tmp_path; signals are put back."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield lambda *arguments: CliRunner().invoke(demo, [*map(str, arguments)])
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_full_folder_is_not_written_into(run_here: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    process = subprocess.run([*COMMAND, "--keep", str(tmp_path)], capture_output=True, text=True, check=False)
-    assert process.returncode == 2
+    assert run_here("--keep", tmp_path).exit_code == 2
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_step_that_differs_ends_the_demo_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_step_that_differs_ends_the_demo_with_1_and_its_reason(
+    monkeypatch: pytest.MonkeyPatch, run_here: Callable[..., Result], tmp_path: Path
+) -> None:
     """The story sends an envelope that the hub must reject where it expects acceptance."""
     monkeypatch.setattr(story, "signed_envelope", changed_after_signing)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
     started: list[HubProcess] = []
     start = HubProcess.start
     monkeypatch.setattr(HubProcess, "start", lambda self: (started.append(self), start(self)))
-    lines: list[str] = []
-    facts = tmp_path / "facts.json"
-    performance = perform(Wishes(json_file=facts), Teller(lines.append, colours=False))
-    assert performance.good is False
-    assert json.loads(facts.read_text("utf-8"))["failure"] == {"what": "HTTP", "expected": "201", "seen": "422"}
-    assert [step["ok"] for step in performance.facts["steps"]] == [False]
-    text = "\n".join(lines)
-    assert "expected:  201" in text
-    assert "seen:      422" in text
-    assert "request_was_answered" in text  # the hub's log is shown
+    ended = run_here("--json", tmp_path / "facts.json")
+    assert ended.exit_code == 1, ended.output
+    facts = json.loads((tmp_path / "facts.json").read_text("utf-8"))
+    assert facts["ok"] is False
+    assert facts["failure"] == {"what": "HTTP", "expected": "201", "seen": "422"}
+    assert [step["ok"] for step in facts["steps"]] == [False]
+    assert "expected:  201" in ended.output
+    assert "seen:      422" in ended.output
+    assert "request_was_answered" in ended.output  # the hub's log is shown
     assert not started[0].lives
-    assert list(tmp_path.iterdir()) == [facts]
+    assert [file.name for file in tmp_path.iterdir()] == ["facts.json"]
 
 
-def test_the_command_ends_with_1_when_something_differs(tmp_path: Path) -> None:
-    """In a process of its own, with a figure of the report that the letters do not give."""
-    program = (
-        "from hub.demo import ending, play, story, plot\n"
-        "from hub.cli.demo import demo\n"
-        "plot.EXPECTED_RECEIPTS['SubmissionAcceptance'] = 2\n"
-        "play.perform.__kwdefaults__['chapters'] = (story.a_letter_goes_out, ending._receipts)\n"
-        "demo()\n"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
-    )
-    assert process.returncode == 1, process.stdout + process.stderr
-    assert "✗" in process.stdout
-    assert "Traceback" not in process.stderr
+def test_a_hub_that_does_not_start_is_told_with_its_log(
+    monkeypatch: pytest.MonkeyPatch, run_here: Callable[..., Result], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(stage, "environment", lambda _anchors: {**os.environ, "HUB_WEB_THREADS": "none"})
+    ended = run_here()
+    assert ended.exit_code == 1
+    assert "the process ended" in ended.output
+    assert "web_threads" in ended.output
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -34,7 +34,8 @@ def open_again(folder: Path, database_url: str | None = None, **settings: Any) -
     overrides = {"data_dir": str(folder), "trust_anchors": str(roots), "database_url": database_url or "", **settings}
     configured = load({}, overrides=overrides)
     database = wiring.open_database(configured)
-    schema.upgrade(database)
+    if schema.version(database) != schema.newest():
+        schema.upgrade(database)
     database.close()
     wiring.make_hub_key(configured)
     return wiring.open_hub(configured)

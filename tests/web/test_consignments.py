@@ -149,7 +149,7 @@ def tampered() -> bytes:
 
 
 REJECTED = {
-    "broken_base64": (lambda: unsigned(document()).replace(b"JVBERi0x", b"JVB*Ri0x"), "attachment."),
+    "broken_base64": (lambda: unsigned(document()).replace(b"JVBERi0x", b"JVB*Ri0x"), "edxml.attachment.base64"),
     "manifest_differs": (lambda: raw.document(references=raw.reference("cid:2")), "manifest.attachment_missing"),
     "unknown_sender": (lambda: unsigned(document(sender="Q77")), "sender.unknown"),
     "unknown_recipient": (lambda: unsigned(document(to=("Q77",))), "recipient.unknown"),
@@ -225,7 +225,10 @@ def test_a_closed_agency_does_nothing(web):
 @pytest.mark.parametrize("key", ["", "x" * 151, "có dấu", "a b", "a\tb"])
 def test_an_idempotency_key_of_a_wrong_shape_is_named(web, key):
     answer = web.as_("G22").post(
-        "/consignments", data=b"<a/>", content_type="application/xml", headers={"Idempotency-Key": key.encode().decode("latin-1")}
+        "/consignments",
+        data=b"<a/>",
+        content_type="application/xml",
+        headers={"Idempotency-Key": key.encode().decode("latin-1")},
     )
     assert (answer.status_code, answer.json["code"]) == (400, "request.malformed")
     assert "Idempotency-Key" in answer.json["detail"]
@@ -248,7 +251,13 @@ def test_the_sender_sees_everything_about_its_sending(web):
     assert view["header"]["paper"] == "with_paper"
     assert view["header"]["notation"] == "1/CV"
     assert view["header"]["attachments"][0]["name"] == "cong-van.pdf"
-    assert [event["kind"] for event in view["timeline"]] == ["accepted", "counted_as_sent", "routed", "placed", "placed"]
+    assert [event["kind"] for event in view["timeline"]] == [
+        "accepted",
+        "counted_as_sent",
+        "routed",
+        "placed",
+        "placed",
+    ]
     assert [receipt["event"] for receipt in view["receipts"]] == ["SubmissionAcceptance"]
     assert view["receipts"][0]["jws"] == view["receipt"]
 
