@@ -12,13 +12,14 @@ import getpass
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import click
 
 from hub import settings, wiring
-from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy
+from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy, code_key
 from hub.errors import Misconfigured
 from hub.signatures.certificates import read_certificate
 from hub.stations import utc_now
@@ -54,12 +55,7 @@ def _audit(transaction: Transaction, what: str, **facts: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(*, file: Path) -> None:
     """Nạp danh sách mã (CSV) / load a CSV: code,name_vi,status[,successor,source,note,parent,aliases]."""
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        missing = [name for name in NEEDED_COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise Misconfigured(str(file), f"columns {', '.join(NEEDED_COLUMNS)}", f"Missing: {', '.join(missing)}")
-        rows = [(agency_of(row, file, reader.line_num), row.get("aliases") or "") for row in reader]
+    rows = _rows(file)
     added = 0
     with _database() as database, database.writing() as transaction:
         for agency, aliases in rows:
@@ -68,20 +64,27 @@ def import_file(*, file: Path) -> None:
     click.echo(f"{len(rows)} đơn vị / agencies: {added} mới / new, {len(rows) - added} cập nhật / changed")
 
 
+def _rows(file: Path) -> list[tuple[Agency, str]]:
+    """The agencies and their further aliases. Raises Misconfigured naming the file and line that is wrong."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            missing = [name for name in NEEDED_COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise Misconfigured(str(file), f"columns {', '.join(NEEDED_COLUMNS)}", f"Missing: {', '.join(missing)}")
+            return [(agency_of(row, file, reader.line_num), row.get("aliases") or "") for row in reader]
+    except (UnicodeDecodeError, csv.Error) as wrong:
+        raise Misconfigured(str(file), f"cannot be read: {wrong}", "Save it as CSV in UTF-8.") from wrong
+
+
 def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) -> bool:
     """Add or change an agency of a list; what an administrator set by hand (adapter, policy) stays. True when new."""
-    known = directory.find(transaction.connection, agency.code.upper())
-    if known is not None and known.code.upper() == agency.code.upper():
-        agency = Agency(
-            code=agency.code,
-            name=agency.name,
+    known = _known(transaction, agency.code)
+    if known is not None:
+        agency = replace(
+            agency,
             parent=agency.parent or known.parent,
-            successor=agency.successor,
-            status=agency.status,
             valid_from=known.valid_from,
-            valid_until=agency.valid_until,
-            source=agency.source,
-            note=agency.note,
             adapter=known.adapter,
             signature_policy=known.signature_policy,
             speaks_for_descendants=known.speaks_for_descendants,
@@ -95,10 +98,14 @@ def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) 
 
 def agency_of(row: dict[str, str], file: Path, line: int) -> Agency:
     """One line of an import file. Raises Misconfigured naming the line."""
+    if any(row.get(name) is None for name in NEEDED_COLUMNS):
+        raise Misconfigured(f"{file}:{line}", "the line is too short", f"Give {', '.join(NEEDED_COLUMNS)}.")
+    if not code_key(row["code"]):
+        raise Misconfigured(f"{file}:{line}", f"code {row['code']!r}", "Letters, digits, '.', '-', '_'; at most 64.")
     status, closed = AgencyStatus.OPEN, _CLOSED.fullmatch(row["status"].strip())
     until = None
     if closed:
-        status, until = AgencyStatus.CLOSED, date.fromisoformat(closed[1]) if closed[1] else None
+        status, until = AgencyStatus.CLOSED, _day(closed[1], file, line)
     elif row["status"].strip() not in ("open", ""):
         raise Misconfigured(f"{file}:{line}", f"status {row['status']!r}", "Use open, or closed YYYY-MM-DD.")
     return Agency(
@@ -114,14 +121,25 @@ def agency_of(row: dict[str, str], file: Path, line: int) -> Agency:
     )
 
 
+def _day(text: str | None, file: Path, line: int) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as wrong:
+        raise Misconfigured(f"{file}:{line}", str(wrong), "Use closed YYYY-MM-DD.") from wrong
+
+
 @agencies.command()
 @click.argument("code")
 @click.argument("name")
 @click.option("--parent", help="Đơn vị cấp trên / code of the parent.")
 @click.option("--alias", "aliases", multiple=True, help="Mã khác của đơn vị / another code of it.")
 @click.option("--signature-policy", type=click.Choice([p.value for p in SignaturePolicy]))
-@click.option("--speaks-for-descendants", is_flag=True, help="Được gửi thay đơn vị dưới / may send for those below.")
-@click.option("--status", type=click.Choice([s.value for s in AgencyStatus]), default=AgencyStatus.OPEN.value)
+@click.option(
+    "--speaks-for-descendants/--speaks-for-itself",
+    default=None,
+    help="Được gửi thay đơn vị dưới / may send for those below.",
+)
+@click.option("--status", type=click.Choice([s.value for s in AgencyStatus]))
 @click.option("--successor", help="Đơn vị kế thừa / code of the successor of a closed agency.")
 def add(
     *,
@@ -130,27 +148,37 @@ def add(
     parent: str | None,
     aliases: tuple[str, ...],
     signature_policy: str | None,
-    speaks_for_descendants: bool,
-    status: str,
+    speaks_for_descendants: bool | None,
+    status: str | None,
     successor: str | None,
 ) -> None:
-    """Thêm hoặc sửa một đơn vị / add an agency or change it."""
-    agency = Agency(
-        code=code,
-        name=name,
-        parent=parent,
-        successor=successor,
-        status=AgencyStatus(status),
-        signature_policy=SignaturePolicy(signature_policy or settings.load().default_signature_policy),
-        speaks_for_descendants=speaks_for_descendants,
-    )
+    """Thêm hoặc sửa một đơn vị; điều không nêu thì giữ nguyên / add an agency, or change what is given."""
+    given = {
+        "parent": parent,
+        "successor": successor,
+        "status": AgencyStatus(status) if status else None,
+        "signature_policy": SignaturePolicy(signature_policy) if signature_policy else None,
+        "speaks_for_descendants": speaks_for_descendants,
+    }
     with _database() as database, database.writing() as transaction:
+        known = _known(transaction, code) or _new(code)
+        agency = replace(known, name=name, **{field: value for field, value in given.items() if value is not None})
         new = directory.keep(transaction, agency, now=utc_now())
-        if _LEVEL_1.fullmatch(code):
+        if _LEVEL_1.fullmatch(code_key(code)):
             aliases = (*aliases, f"000.00.00.{code}")
         directory.keep_aliases(transaction, agency, aliases)
         _audit(transaction, "agencies.added" if new else "agencies.changed", agency=code)
     click.echo(f"{'Đã thêm / added' if new else 'Đã sửa / changed'}: {code} {name}")
+
+
+def _known(transaction: Transaction, code: str) -> Agency | None:
+    """The agency with exactly this code; an alias of another agency does not count."""
+    found = directory.find(transaction.connection, code_key(code))
+    return found if found is not None and code_key(found.code) == code_key(code) else None
+
+
+def _new(code: str) -> Agency:
+    return Agency(code, "", signature_policy=SignaturePolicy(settings.load().default_signature_policy))
 
 
 @agencies.command("list")

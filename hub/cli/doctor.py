@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -29,6 +29,7 @@ from hub.store import backlog, heartbeats, outbox, schema
 BROKER_WAIT_SECONDS = 5.0
 LATE_ROUTING = timedelta(minutes=2)
 CERTIFICATE_WARNING = timedelta(days=30)
+ADVICE = "Xử lý lỗi này rồi chạy lại / mend this, then run `hub doctor` again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,28 @@ def diagnose(configured: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("Cấu hình / settings", fine=False, seen=str(wrong), advice="Sửa cấu hình / correct the setting")
         return
     for question in (_rules, _key, _trust, _payloads, _processes, _outbox, _stuck):
-        yield from question(hub)
+        yield from _asked(question, hub)
     if not configured.embedded:
         yield _broker(configured)
     hub.database.close()
 
 
+def _asked(question: Callable[[Hub], Iterator[Diagnosis]], hub: Hub) -> Iterator[Diagnosis]:
+    try:
+        yield from question(hub)
+    except HubError as trouble:
+        title = (question.__doc__ or "").rstrip(".")
+        yield Diagnosis(title, fine=False, seen=f"{trouble.code}: {str(trouble).splitlines()[0]}", advice=ADVICE)
+
+
 def _rules(hub: Hub) -> Iterator[Diagnosis]:
+    """Gói quy tắc / rule pack."""
     pack = pack_on(vietnam_day(hub.now()))
     yield Diagnosis("Gói quy tắc / rule pack", fine=True, seen=f"{pack.pack_id}: {pack.title}")
 
 
 def _key(hub: Hub) -> Iterator[Diagnosis]:
+    """Khóa ký biên nhận / receipt key."""
     until = hub.key.certificates[0].not_valid_after_utc
     fine = until - hub.now() > CERTIFICATE_WARNING
     advice = "" if fine else "Thay khóa ký biên nhận trước hạn / replace the receipt key before that day"
@@ -103,6 +114,7 @@ def _key(hub: Hub) -> Iterator[Diagnosis]:
 
 
 def _trust(hub: Hub) -> Iterator[Diagnosis]:
+    """CA gốc tin cậy / trusted roots."""
     count = len(hub.anchors.roots)
     advice = (
         ""
@@ -114,6 +126,7 @@ def _trust(hub: Hub) -> Iterator[Diagnosis]:
 
 
 def _payloads(hub: Hub) -> Iterator[Diagnosis]:
+    """Kho nội dung / payload store."""
     free = hub.payloads.free_bytes()
     fine = free > hub.settings.min_free_bytes
     advice = "" if fine else "Giải phóng đĩa: trục đang từ chối nhận (503). / Free the disk: the hub answers 503."
@@ -121,6 +134,7 @@ def _payloads(hub: Hub) -> Iterator[Diagnosis]:
 
 
 def _processes(hub: Hub) -> Iterator[Diagnosis]:
+    """Tiến trình / processes."""
     with hub.database.reading() as connection:
         seen = heartbeats.last(connection)
     expected = ["relay", "clock"] if hub.settings.embedded else ["relay", *WORKERS, "clock"]
@@ -134,6 +148,7 @@ def _processes(hub: Hub) -> Iterator[Diagnosis]:
 
 
 def _outbox(hub: Hub) -> Iterator[Diagnosis]:
+    """Việc chờ chuyển / work owed to stations."""
     with hub.database.reading() as connection:
         count = outbox.waiting(connection)
     fine = count < relay_backlog(hub)
@@ -147,6 +162,7 @@ def relay_backlog(hub: Hub) -> int:
 
 
 def _stuck(hub: Hub) -> Iterator[Diagnosis]:
+    """Văn bản còn chờ / documents that wait."""
     with hub.database.reading() as connection:
         seen = backlog.look(connection, before=hub.now() - LATE_ROUTING)
     yield Diagnosis(

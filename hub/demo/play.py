@@ -25,6 +25,7 @@ from hub.demo.tell import WIDTH, Difference, Teller
 from hub.signatures.keys import CERTIFICATE_FILE
 from hub.stations import utc_now
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Chapter = Callable[[Scene], None]
 CHAPTERS: Sequence[Chapter] = (
     story.a_letter_goes_out,
@@ -151,13 +152,13 @@ def _performance(scene: Scene | None, tell: Teller, failure: Difference | None, 
 
 def _closing_words(performance: Performance, hub: HubProcess, tell: Teller, wishes: Wishes) -> None:
     steps, seconds = len(tell.steps), performance.facts["seconds"]
-    tell.line()
     if performance.good:
         tell.fine(
             f"{steps} bước đều đúng như dự kiến, trong {seconds:.1f} giây.".replace(".", ",", 1),
             f"{steps} steps, all as they should be, in {seconds:.1f} seconds.",
         )
     else:
+        tell.line()
         tell.line("  Những dòng cuối nhật ký của trục / the last lines of the hub's log:")
         for line in hub.log_tail():
             tell.line(f"    {line[: WIDTH - 4]}")

@@ -45,6 +45,11 @@ def pack_on(day: date) -> RulePack:
     return max(begun, key=lambda pack: pack.in_force_from)
 
 
+def first_day() -> date:
+    """The first day on which any pack is in force: nothing was ruled, judged or counted before it."""
+    return min(pack.in_force_from for pack in _packs())
+
+
 @cache
 def _packs() -> tuple[RulePack, ...]:
     found = [file for file in (files("schemas") / "rules").iterdir() if file.name.endswith(".toml")]

@@ -222,7 +222,7 @@ def people(database: Database) -> None:
             agencies.keep(transaction, agency, now=now)
             if "." not in agency.code:
                 agencies.keep_aliases(transaction, agency, [f"000.00.00.{agency.code}"])
-        for code in ("G22", "H41", "H14", "G77", "G30"):
+        for code in ("G22", "H41", "H41.1.2", "H14", "G77", "G30", "G30.1"):
             held = described(seal(code).certificate)
             certificate = agencies.AgencyCertificate(held.sha256, held.subject, held.not_after, held.pem, None)
             agencies.keep_certificate(transaction, Agency(code, ""), certificate, now=now)

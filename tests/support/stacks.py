@@ -36,6 +36,7 @@ def make_fast_database(request: pytest.FixtureRequest) -> Iterator[Callable[...,
         unavailable(found.advice)
     with PrivatePostgres(fast=True) as server:
         yield lambda *, template="template1": server.create_database(f"t_{secrets.token_hex(6)}", template=template)
+        server.kill()  # no orderly end: all that it holds is thrown away
 
 
 @pytest.fixture(scope="session")

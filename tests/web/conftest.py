@@ -84,6 +84,17 @@ def ready_made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[
     return folder, keys
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, ready_made: tuple[Path, Mapping[str, str]]) -> Iterator[Web]:
+    """One hub for tests that change nothing in it."""
+    folder, keys = ready_made
+    copy = tmp_path_factory.mktemp("shared") / "hub"
+    shutil.copytree(folder, copy)
+    hub = hubs.open_again(copy)
+    yield Web(hub, keys)
+    hub.database.close()
+
+
 @pytest.fixture
 def web(tmp_path: Path, ready_made: tuple[Path, Mapping[str, str]]) -> Iterator[Web]:
     """A fresh hub behind its API."""

@@ -104,8 +104,8 @@ def test_a_long_poll_ends_empty_when_nothing_comes(web):
         ("agency=%00", "agency"),
     ],
 )
-def test_a_bad_number_is_refused_and_named(web, query, field):
-    answer = web.as_("H41").get(f"/inbox?{query}")
+def test_a_bad_number_is_refused_and_named(shared, query, field):
+    answer = shared.as_("H41").get(f"/inbox?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "request.malformed")
     assert f"«{field}»" in answer.json["detail"]
 

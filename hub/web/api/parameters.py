@@ -106,7 +106,7 @@ def json_body(kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw or b"{}", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
-        raise BadRequest(str(wrong), field="body", expected=str(wrong)) from wrong
+        raise BadRequest(str(wrong), field="body", expected=f"JSON ({wrong})") from wrong
 
 
 def _whole_body() -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from hub.domain import rules
 from hub.domain.agencies import Agency, code_key
 from hub.domain.periods import vietnam_day
 from hub.domain.ratios import percent_vi
@@ -50,6 +51,8 @@ def get_paper_free() -> Response:
 
 def _period(today: date) -> tuple[date, date]:
     last = parameters.day("to") or today
+    if last < rules.first_day():
+        raise BadRequest(f"to={last}", field="to", expected=f"≥ {rules.first_day()}")
     first = parameters.day("from") or last.replace(day=1)
     if not timedelta() <= last - first < timedelta(days=LONGEST_DAYS):
         raise BadRequest(f"{first}..{last}", field="from", expected=f"from ≤ to, ≤ {LONGEST_DAYS} days")

@@ -1,0 +1,158 @@
+"""Transactions: all or nothing, rung after the commit only, one error for 'not now'."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from hub.errors import StoreUnavailable
+from hub.store import bells, tables
+from hub.store.bells import LocalBell
+from hub.store.engine import Database
+from tests.support.fixtures import unavailable
+from tests.support.servers import PrivatePostgres
+
+
+def names(database):
+    with database.reading() as connection:
+        return set(connection.execute(sa.select(tables.agencies.c.name)).scalars())
+
+
+def rename(transaction, name):
+    transaction.execute(sa.update(tables.agencies).where(tables.agencies.c.code_key == "G22").values(name=name))
+
+
+def rename_ring_and_fail(database):
+    with database.writing() as transaction:
+        rename(transaction, "khác")
+        transaction.ring("topic")
+        raise ZeroDivisionError
+
+
+def lose_in_the_middle(database, server):
+    with database.writing() as transaction:
+        server.kill()
+        transaction.execute(sa.select(1))
+
+
+def test_an_error_takes_everything_back_and_does_not_ring(database):
+    listening(database)
+    token = database.bell.token("topic")
+    with pytest.raises(ZeroDivisionError):
+        rename_ring_and_fail(database)
+    assert "khác" not in names(database)
+    assert not database.bell.wait("topic", token, timeout_seconds=0.3)
+
+
+def test_a_commit_is_there_before_the_bell_rings(database):
+    listening(database)
+    token = database.bell.token("topic")
+    seen = []
+
+    def wait() -> None:
+        database.bell.wait("topic", token, timeout_seconds=10)
+        seen.append("khác" in names(database))
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    with database.writing() as transaction:
+        rename(transaction, "khác")
+        transaction.ring("topic")
+        time.sleep(0.1)
+    waiter.join(10)
+    assert seen == [True]
+
+
+def test_a_ring_in_another_process_is_heard(postgres_database):
+    other = Database(postgres_database.url.render_as_string(hide_password=False))
+    listening(postgres_database)
+    token = postgres_database.bell.token("topic")
+    with other.writing() as transaction:
+        transaction.ring("topic")
+    assert postgres_database.bell.wait("topic", token, timeout_seconds=10)
+    other.close()
+
+
+def test_a_ring_between_the_token_and_the_wait_is_not_missed(database):
+    token = database.bell.token("topic")
+    with database.writing() as transaction:
+        transaction.ring("topic")
+    assert database.bell.wait("topic", token, timeout_seconds=10)
+
+
+def test_bells_do_not_grow_with_their_topics():
+    bell = LocalBell()
+    for number in range(3 * bells.COUNTERS):
+        bell.ring(f"consignment:{number}")
+    assert len(bell._rings) == bells.COUNTERS
+    token = bell.token("one")
+    bell.close()
+    assert bell.wait("one", token, timeout_seconds=0)
+
+
+def test_a_reading_sees_one_moment(database):
+    with database.reading() as connection:
+        before = connection.execute(sa.select(tables.agencies.c.name)).scalars().all()
+        with database.writing() as transaction:
+            rename(transaction, "khác")
+        assert connection.execute(sa.select(tables.agencies.c.name)).scalars().all() == before
+    assert "khác" in names(database)
+
+
+def test_a_reading_cannot_write(postgres_database):
+    with pytest.raises(sa.exc.InternalError, match="read-only"), postgres_database.reading() as connection:
+        connection.execute(sa.update(tables.agencies).values(name="khác"))
+    with postgres_database.writing() as transaction:
+        rename(transaction, "khác")
+    assert "khác" in names(postgres_database)
+
+
+def test_the_connection_is_fit_for_use_after_an_error(database):
+    for _ in range(30):
+        with pytest.raises(ZeroDivisionError), database.writing():
+            raise ZeroDivisionError
+    with database.writing() as transaction:
+        rename(transaction, "khác")
+    assert "khác" in names(database)
+
+
+def test_one_leader_at_a_time(postgres_database):
+    with postgres_database.leading("clock") as first, postgres_database.leading("clock") as second:
+        assert (first, second) == (True, False)
+    with postgres_database.leading("clock") as again, postgres_database.leading("other") as other:
+        assert (again, other) == (True, True)
+
+
+def test_a_lost_postgres_is_not_now_and_its_return_is_enough():
+    found = PrivatePostgres.available()
+    if not found.ok:
+        unavailable(found.advice)
+    with PrivatePostgres() as server:
+        database = Database(server.url)
+        with database.reading() as connection:
+            connection.execute(sa.select(1))
+        with pytest.raises(StoreUnavailable):
+            lose_in_the_middle(database, server)
+        with pytest.raises(StoreUnavailable), database.reading() as connection:
+            connection.execute(sa.select(1))
+        server.start()
+        with database.writing() as transaction:
+            assert transaction.execute(sa.select(1)).scalar_one() == 1
+        database.close()
+
+
+def test_a_busy_pool_is_not_now(tmp_path, monkeypatch):
+    monkeypatch.setattr("hub.store.engine.BUSY_TIMEOUT_SECONDS", 0.2)
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}", pool_size=4)
+    with database.writing(), pytest.raises(StoreUnavailable), database.writing():
+        pass
+    database.close()
+
+
+def listening(database: Database) -> None:
+    """Waits until the LISTEN connection of PostgreSQL stands (its first ring is for all topics)."""
+    if not database.is_sqlite:
+        assert database.bell.wait("warm up", database.bell.token("warm up"), timeout_seconds=10)

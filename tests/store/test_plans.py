@@ -1,0 +1,174 @@
+"""Every list query uses its index, on both databases, with enough rows that a scan would hurt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from hub.store import agencies, consignments, deliveries, events, outbox, receipts, tables
+from hub.store.engine import Database
+
+ROWS = 4000
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+QUESTIONS: dict[str, tuple[Callable[[sa.Connection], object], str]] = {
+    "inbox": (lambda c: deliveries.inbox(c, "H41", after=5, limit=50), "ix_deliveries_inbox|uq_deliveries_recipient"),
+    "due deliveries": (lambda c: deliveries.due(c, NOW, limit=50), "ix_deliveries_due"),
+    "due consignments": (lambda c: consignments.due(c, NOW, limit=50), "ix_consignments_waiting"),
+    "timeline": (lambda c: events.timeline(c, _id("c", 7)), "ix_events_consignment_id"),
+    "to tally": (lambda c: events.uncounted_since(c, NOW), "ix_events_to_tally"),
+    "receipts": (lambda c: receipts.of_consignment(c, _id("c", 7)), "ix_receipts_consignment_id"),
+    "deliveries of a consignment": (
+        lambda c: deliveries.of_consignment(c, _id("c", 7)),
+        "uq_deliveries_consignment|sqlite_autoindex",
+    ),
+    "outbox": (lambda c: outbox.owed(c, after=100, limit=50), "pk_outbox|INTEGER PRIMARY KEY"),
+    "by key": (lambda c: consignments.by_key(c, "G22", "sha256:7"), "uq_consignments_key_scope|sqlite_autoindex"),
+    "earlier of document": (lambda c: consignments.earlier_of_document(c, "G22", "doc-7"), "ix_consignments_document"),
+    "same notation": (
+        lambda c: consignments.same_notation(c, "G22", "7/CV", year=2026, document_id="other"),
+        "ix_consignments_notation",
+    ),
+    "held copies": (
+        lambda c: deliveries.held_copies(c, sender_key="G22", document_id="doc-7", attachments_sha256="a"),
+        "ix_consignments_document",
+    ),
+    "of document": (
+        lambda c: deliveries.of_document(c, sender_key="G22", document_id="doc-7", recipient_key="H41"),
+        "ix_consignments_document",
+    ),
+    "agency by alias": (lambda c: agencies.find(c, "000.00.00.H41"), "pk_agency_aliases|sqlite_autoindex"),
+}
+
+
+def _id(kind: str, number: int) -> str:
+    return f"{kind}-{number:08}"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def full(request, tmp_path_factory):
+    """A database with some thousand documents, most of them long ended."""
+    if request.param == "sqlite":
+        file = tmp_path_factory.mktemp("plans") / "hub.sqlite3"
+        file.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+        database = Database(f"sqlite:///{file}")
+    else:
+        make = request.getfixturevalue("make_fast_database")
+        database = Database(make(template=request.getfixturevalue("postgres_template")))
+    with database.writing() as transaction:
+        _fill(transaction)
+    with database.writing() as transaction:
+        transaction.connection.exec_driver_sql("ANALYZE")
+    yield database
+    database.close()
+
+
+def _fill(transaction) -> None:
+    def rows(make: Callable[[int], dict[str, object]]) -> list[dict[str, object]]:
+        return [make(number) for number in range(ROWS)]
+
+    transaction.execute(sa.insert(tables.consignments), rows(_consignment))
+    transaction.execute(sa.insert(tables.deliveries), rows(_delivery))
+    transaction.execute(
+        sa.insert(tables.events),
+        rows(lambda n: {"consignment_id": _id("c", n), "kind": "accepted", "at": NOW, "facts": {}, "to_tally": n < 3}),
+    )
+    transaction.execute(
+        sa.insert(tables.receipts),
+        rows(lambda n: {"id": _id("r", n), "consignment_id": _id("c", n), "event": "x", "issued_at": NOW, "jws": "x"}),
+    )
+    transaction.execute(
+        sa.insert(tables.outbox),
+        rows(lambda n: {"station": "route", "work_id": _id("c", n), "lane": "normal", "trace_id": ""}),
+    )
+    transaction.execute(
+        sa.insert(tables.agencies),
+        rows(
+            lambda n: {
+                "code_key": f"X{n}",
+                "code": f"X{n}",
+                "name": "x",
+                "status": "open",
+                "signature_policy": "accept",
+                "changed_at": NOW,
+            }
+        ),
+    )
+    transaction.execute(
+        sa.insert(tables.agency_aliases),
+        rows(lambda n: {"alias_key": f"Y{n}", "alias": f"Y{n}", "code_key": f"X{n}"}),
+    )
+
+
+def _consignment(number: int) -> dict[str, object]:
+    ended = number % 50
+    return {
+        "id": _id("c", number),
+        "caller_key": "G22",
+        "key_scope": "G22",
+        "idempotency_key": f"sha256:{number}",
+        "sender_key": "G22",
+        "kind": "document",
+        "state": "closed" if ended else "accepted",
+        "lane": "normal",
+        "sha256": "0" * 64,
+        "size_bytes": 1,
+        "body_kept": True,
+        "document_id": f"doc-{number}",
+        "notation": f"{number}/CV",
+        "issued_on": NOW.date(),
+        "attachments_sha256": "a",
+        "business_type": 0,
+        "paper": 0,
+        "signature_state": "absent",
+        "header": {},
+        "signature": {},
+        "findings": [],
+        "rule_pack": "x",
+        "trace_id": "",
+        "received_at": NOW,
+        "judged_at": NOW,
+        "next_attempt_at": None if ended else NOW + timedelta(seconds=number),
+    }
+
+
+def _delivery(number: int) -> dict[str, object]:
+    ended = number % 50
+    return {
+        "id": _id("d", number),
+        "consignment_id": _id("c", number),
+        "recipient_key": "H41" if number % 2 else f"X{number}",
+        "addressee": "H41",
+        "state": "handed_over" if ended else "due",
+        "lane": "normal",
+        "position": number,
+        "next_attempt_at": None if ended else NOW + timedelta(seconds=number),
+        "created_at": NOW,
+    }
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_question_is_answered_by_an_index(full, question):
+    ask, index = QUESTIONS[question]
+    plans = []
+
+    def explain(connection, cursor, statement, parameters, _context, _many):
+        if statement.lstrip().upper().startswith("SELECT"):
+            words = "EXPLAIN QUERY PLAN " if full.is_sqlite else "EXPLAIN "
+            other = cursor.connection.cursor()
+            other.execute(words + statement, parameters)
+            plans.append("\n".join(str(row) for row in other.fetchall()))
+            other.close()
+
+    sa.event.listen(full.engine, "before_cursor_execute", explain)
+    try:
+        with full.reading() as connection:
+            ask(connection)
+    finally:
+        sa.event.remove(full.engine, "before_cursor_execute", explain)
+    plan = "\n".join(plans)
+    assert re.search(index, plan), plan
+    assert not re.search(r"SCAN \w+\b(?! USING)|Seq Scan", plan), plan
