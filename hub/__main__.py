@@ -13,6 +13,7 @@ import click
 from hub.cli import agencies, db, demo, docs, doctor, envelope, serve
 from hub.domain.findings import describe_error
 from hub.errors import HubError, Misconfigured
+from hub.processes import logs
 
 EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits(3)
 
@@ -21,6 +22,7 @@ EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits(3)
 @click.version_option(package_name="truc-lien-thong")
 def cli() -> None:
     """Trục liên thông văn bản điện tử / exchange hub for official electronic documents."""
+    logs.configure("console")  # to standard error: what a command prints is for its caller alone
 
 
 cli.add_command(serve.serve)

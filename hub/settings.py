@@ -34,7 +34,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     database_url: Annotated[str, _says("SQLAlchemy URL; empty: SQLite in the data folder")] = ""
     broker_url: Annotated[str, _says("amqp:// URL of RabbitMQ; empty: stations are driven in-process")] = ""
-    hub_name: Annotated[str, _says("Name of this hub in receipts (`iss`)")] = "truc-lien-thong"
+    name: Annotated[str, _says("Name of this hub in receipts (`iss`)")] = "truc-lien-thong"
     listen: Annotated[str, _says("Address and port that the API listens on")] = "127.0.0.1:8080"
     web_workers: Annotated[int, Meta(ge=1, description="gunicorn worker processes of the API")] = 2
     web_threads: Annotated[int, Meta(ge=4, description="Threads per API worker; each long poll holds one")] = 32

@@ -34,7 +34,10 @@ def serve(*, listen: str | None, data_dir: str | None) -> None:
     click.echo(f"Dữ liệu / data: {configured.data_dir}   API: http://{configured.listen}/api/v1/docs", err=True)
     _become_gunicorn(
         environment,
-        ["--workers", "1", "--threads", str(configured.web_threads), "--bind", configured.listen],
+        [
+            *("--worker-class", "gthread", "--workers", "1", "--threads", str(configured.web_threads)),
+            *("--graceful-timeout", GRACEFUL_SECONDS, "--log-level", "warning", "--bind", configured.listen),
+        ],
         "hub.processes.embedded:application()",
     )
 
@@ -67,6 +70,5 @@ def run(*, name: str) -> None:
 
 
 def _become_gunicorn(environment: dict[str, str], arguments: list[str], application: str) -> None:
-    common = ["--worker-class", "gthread", "--graceful-timeout", GRACEFUL_SECONDS, "--log-level", "warning"]
-    command = [sys.executable, "-m", "gunicorn", *common, *arguments, application]
+    command = [sys.executable, "-m", "gunicorn", *arguments, application]
     os.execve(sys.executable, command, environment)  # noqa: S606 - the same interpreter, no shell

@@ -21,5 +21,5 @@ def signed(testimony: Testimony, hub: Hub) -> Receipt:
         delivery_id=testimony.delivery_id,
         event=testimony.event.value,
         issued_at=testimony.at,
-        jws=jws.sign_receipt(claims(testimony, hub_name=hub.settings.hub_name), hub.key),
+        jws=jws.sign_receipt(claims(testimony, hub_name=hub.settings.name), hub.key),
     )

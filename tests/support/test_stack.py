@@ -19,7 +19,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     for server in (PrivatePostgres.available(), PrivateRabbit.available()):
         if not server.ok:
             unavailable(server.advice)
-    with Stack(tmp_path / "stack", settings={"HUB_HUB_NAME": "test-hub"}) as started:
+    with Stack(tmp_path / "stack", settings={"HUB_NAME": "test-hub"}) as started:
         yield started
         pids = [process.pid for process in started.processes.values()]
     assert not any(pid is not None and psutil.pid_exists(pid) for pid in pids), "a process was left behind"
@@ -30,7 +30,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 @pytest.mark.timeout(240)
 def test_a_process_is_killed_and_comes_back(stack: Stack) -> None:
     assert set(stack.processes) == set(PROCESSES)
-    assert stack.env["HUB_HUB_NAME"] == "test-hub"
+    assert stack.env["HUB_NAME"] == "test-hub"
     assert "relay" in table(stack)
     before = stack.processes["relay"].pid
     stack.kill("relay")
