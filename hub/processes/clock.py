@@ -49,7 +49,7 @@ def tick(hub: Hub) -> None:
     _wake_consignments(hub)
     _wake_deliveries(hub)
     _wake_the_tally(hub)
-    with hub.database.writing() as transaction:
+    with hub.database.writing(repeatable=True) as transaction:
         heartbeats.forget(transaction, before=hub.now() - FORGET_HEARTBEATS_AFTER)
 
 

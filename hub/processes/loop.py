@@ -37,7 +37,7 @@ class Heartbeat:
         now = self._hub.now()
         if self._last is not None and now - self._last < HEARTBEAT_EVERY:
             return
-        with self._hub.database.writing() as transaction:
+        with self._hub.database.writing(repeatable=True) as transaction:
             heartbeats.beat(transaction, self._process, at=now, facts=facts)
         self._last = now
 

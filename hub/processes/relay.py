@@ -55,7 +55,7 @@ def carry(hub: Hub, publisher: WakePublisher) -> int:
     ]
     taken = publisher.publish(wakes, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
     if taken:
-        with hub.database.writing() as transaction:
+        with hub.database.writing(repeatable=True) as transaction:
             outbox.forget(transaction, taken)
     if len(taken) < len(wakes):
         log.warning("broker_did_not_take_all", owed=len(wakes), taken=len(taken))

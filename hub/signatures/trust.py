@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -65,6 +65,11 @@ class TrustAnchors:
 
     roots: tuple[x509.Certificate, ...] = ()
     helpers: tuple[x509.Certificate, ...] = ()
+    digest: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """`digest` names exactly these certificates; it is asked for with every signature."""
+        object.__setattr__(self, "digest", _digest(self.roots) + _digest(self.helpers))
 
     @classmethod
     def load(cls, paths: Sequence[Path]) -> TrustAnchors:
@@ -277,10 +282,11 @@ def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
 
 
 def _memory_key(leaf: x509.Certificate, others: Sequence[x509.Certificate], anchors: TrustAnchors) -> tuple[bytes, ...]:
-    groups = ((leaf,), tuple(others), anchors.roots, anchors.helpers)
-    return tuple(
-        sha256(b"".join(sha256(one.public_bytes(Encoding.DER)).digest() for one in group)).digest() for group in groups
-    )
+    return _digest((leaf,)), _digest(others), anchors.digest
+
+
+def _digest(group: Sequence[x509.Certificate]) -> bytes:
+    return sha256(b"".join(sha256(one.public_bytes(Encoding.DER)).digest() for one in group)).digest()
 
 
 def _remembered(key: tuple[bytes, ...], moment: datetime) -> bool:

@@ -132,10 +132,8 @@ def refuse(transaction: Transaction, delivery: Delivery, hub: Hub, *, reason: st
 
 def locked(transaction: Transaction, delivery_id: str) -> Delivery | None:
     """The delivery with its consignment locked first: all stations lock in this order, so none waits in a circle."""
-    seen = deliveries.get(transaction.connection, delivery_id)
-    if seen is None or consignments.lock(transaction, seen.consignment_id) is None:
-        return None
-    return deliveries.lock(transaction, delivery_id)
+    known = consignments.lock_of_delivery(transaction, delivery_id)
+    return deliveries.lock(transaction, delivery_id) if known else None
 
 
 def _ended(

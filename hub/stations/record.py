@@ -224,5 +224,4 @@ def _counts_as_sent(transaction: Transaction, consignment: Consignment, rules: R
     """A document counts once at its sender, however often it is sent again (domain notes §5.2)."""
     if consignment.kind != Kind.DOCUMENT or consignment.business_type not in rules.counted_business_types:
         return False
-    earlier = consignments.earlier_of_document(transaction.connection, consignment.sender_key, consignment.document_id)
-    return all(other.id == consignment.id for other in earlier)
+    return consignments.is_first_of_document(transaction.connection, consignment)

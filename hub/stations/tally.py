@@ -17,5 +17,5 @@ def run(_work_id: str, hub: Hub) -> None:
     """Count all that waits; the work id only wakes, so that a hundred wakes cost one pass."""
     folded = BATCH
     while folded == BATCH:
-        with hub.database.writing() as transaction:
+        with hub.database.writing(repeatable=True) as transaction:
             folded = events.fold(transaction, limit=BATCH)

@@ -131,14 +131,6 @@ def of_key(connection: Connection, api_key: str) -> tuple[Agency, str] | None:
     return (as_agency(row), row.key_id) if row is not None else None
 
 
-def page(connection: Connection, *, after: str, limit: int) -> list[Agency]:
-    """Agencies in the order of their code keys, after the given one."""
-    rows = connection.execute(
-        sa.select(agencies).where(agencies.c.code_key > after).order_by(agencies.c.code_key).limit(limit)
-    )
-    return [as_agency(row) for row in rows]
-
-
 def keep(transaction: Transaction, agency: Agency, *, now: datetime) -> bool:
     """Add the agency or change its facts; True when it is new. Raises UnknownAgency for a code that cannot be one."""
     key = code_key(agency.code)

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from hub.domain.consignments import STEPS, ConsignmentState, Lane
 from hub.domain.deliveries import FINAL, DeliveryState
@@ -74,18 +73,11 @@ def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def add(transaction: Transaction, consignment: Consignment) -> bool:
-    """Insert the row; False when the caller has used this idempotency key before (the transaction goes on)."""
+    """Insert the row; False when this idempotency key was used before in its scope (the transaction goes on)."""
     values = {name: getattr(consignment, name) for name in Consignment.__slots__}
     values |= {"state": consignment.state.value, "lane": consignment.lane.value}
     values["findings"] = _findings(consignment.findings)
-    try:
-        with transaction.connection.begin_nested():
-            transaction.execute(_INSERT, values)
-    except IntegrityError:
-        if by_key(transaction.connection, consignment.key_scope, consignment.idempotency_key) is None:
-            raise
-        return False
-    return True
+    return transaction.insert_new(consignments, values)
 
 
 def by_key(connection: Connection, key_scope: str, idempotency_key: str) -> Consignment | None:
@@ -114,30 +106,23 @@ def lock_document(transaction: Transaction, sender_key: str, document_id: str) -
         transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
+def lock_of_delivery(transaction: Transaction, delivery_id: str) -> bool:
+    """Lock the consignment to which a delivery belongs; False when there is none."""
+    return transaction.execute(_LOCKED_OF_DELIVERY, {"delivery": delivery_id}).one_or_none() is not None
+
+
 def move(
     transaction: Transaction, consignment: Consignment, to: ConsignmentState, *, next_attempt_at: datetime | None = None
 ) -> None:
     """Take one allowed step. Raises IllegalTransition for any other."""
     if (consignment.state, to) not in STEPS:
         raise IllegalTransition(f"{consignment.id}: {consignment.state} → {to}", thing="consignment", state=to.value)
-    transaction.execute(
-        sa.update(consignments)
-        .where(consignments.c.id == consignment.id)
-        .values(state=to.value, next_attempt_at=next_attempt_at)
-    )
+    transaction.execute(_MOVED, {"of": consignment.id, "to": to.value, "until": next_attempt_at})
 
 
 def close_if_ended(transaction: Transaction, consignment_id: str) -> bool:
     """routed → closed when no delivery is under way; the caller holds the consignment's lock."""
-    open_ones = sa.select(deliveries.c.id).where(
-        deliveries.c.consignment_id == consignment_id, deliveries.c.state.in_(_UNDER_WAY)
-    )
-    closing = sa.update(consignments).where(
-        consignments.c.id == consignment_id,
-        consignments.c.state == ConsignmentState.ROUTED.value,
-        ~open_ones.exists(),
-    )
-    return transaction.execute(closing.values(state=ConsignmentState.CLOSED.value)).rowcount == 1
+    return transaction.execute(_CLOSED, {"of": consignment_id}).rowcount == 1
 
 
 def judged_again(transaction: Transaction, consignment: Consignment) -> None:
@@ -186,6 +171,14 @@ def earlier_of_document(connection: Connection, sender_key: str, document_id: st
     return [_read(row) for row in rows]
 
 
+def is_first_of_document(connection: Connection, consignment: Consignment) -> bool:
+    """True when no other consignment of the same document of the same sender was accepted."""
+    if not consignment.document_id:
+        return True
+    asked = {"sender": consignment.sender_key, "document": consignment.document_id, "own": consignment.id}
+    return connection.execute(_ANOTHER, asked).first() is None
+
+
 def same_notation(
     connection: Connection, sender_key: str, notation: str, *, year: int, document_id: str
 ) -> Consignment | None:
@@ -200,23 +193,37 @@ _PROMISED = [state.value for state in (ConsignmentState.ACCEPTED, ConsignmentSta
 _UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]
 
 # Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
-_INSERT = sa.insert(consignments)
 _BY_ID = sa.select(consignments).where(consignments.c.id == sa.bindparam("id"))
 _LOCKED = _BY_ID.with_for_update()
+_LOCKED_OF_DELIVERY = (
+    sa.select(consignments.c.id)
+    .where(
+        consignments.c.id
+        == sa.select(deliveries.c.consignment_id).where(deliveries.c.id == sa.bindparam("delivery")).scalar_subquery()
+    )
+    .with_for_update()
+)
+_OF = consignments.c.id == sa.bindparam("of")
+_MOVED = sa.update(consignments).where(_OF).values(state=sa.bindparam("to"), next_attempt_at=sa.bindparam("until"))
+_OPEN = sa.select(deliveries.c.id).where(
+    deliveries.c.consignment_id == sa.bindparam("of"), deliveries.c.state.in_(_UNDER_WAY)
+)
+_CLOSED = (
+    sa.update(consignments)
+    .where(_OF, consignments.c.state == ConsignmentState.ROUTED.value, ~_OPEN.exists())
+    .values(state=ConsignmentState.CLOSED.value)
+)
 _BY_KEY = sa.select(consignments).where(
     consignments.c.key_scope == sa.bindparam("scope"), consignments.c.idempotency_key == sa.bindparam("key")
 )
 _ACCEPTED_DOCUMENT = sa.and_(consignments.c.kind == "document", consignments.c.state.in_(_PROMISED))
-_EARLIER = (
-    sa.select(consignments)
-    .where(
-        consignments.c.sender_key == sa.bindparam("sender"),
-        consignments.c.document_id == sa.bindparam("document"),
-        _ACCEPTED_DOCUMENT,
-    )
-    .order_by(consignments.c.received_at)
-    .limit(50)
+_SAME_DOCUMENT = sa.and_(
+    consignments.c.sender_key == sa.bindparam("sender"),
+    consignments.c.document_id == sa.bindparam("document"),
+    _ACCEPTED_DOCUMENT,
 )
+_EARLIER = sa.select(consignments).where(_SAME_DOCUMENT).order_by(consignments.c.received_at).limit(50)
+_ANOTHER = sa.select(consignments.c.id).where(_SAME_DOCUMENT, consignments.c.id != sa.bindparam("own")).limit(1)
 _SAME_NOTATION = (
     sa.select(consignments)
     .where(

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from hub.domain.consignments import Lane
 from hub.domain.deliveries import STEPS, DeliveryState
@@ -104,7 +103,7 @@ def move(transaction: Transaction, delivery: Delivery, to: DeliveryState, **fact
 
 def change(transaction: Transaction, delivery_id: str, **facts: Any) -> None:
     """Write facts of a locked delivery without a step."""
-    transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(facts))
+    transaction.execute(_CHANGED, {"of": delivery_id, **facts})
 
 
 def fetched(transaction: Transaction, delivery_id: str, *, at: datetime) -> bool:
@@ -115,9 +114,7 @@ def fetched(transaction: Transaction, delivery_id: str, *, at: datetime) -> bool
 
 def next_position(transaction: Transaction, recipient_key: str) -> int:
     """The next place in the recipient's inbox; its row stays locked, so places appear in their order."""
-    where = agencies.c.code_key == recipient_key
-    step = sa.update(agencies).where(where).values(inbox_position=agencies.c.inbox_position + 1)
-    return transaction.execute(step.returning(agencies.c.inbox_position)).scalar_one()
+    return transaction.execute(_NEXT_POSITION, {"recipient": recipient_key}).scalar_one()
 
 
 def claim(transaction: Transaction, delivery: Delivery, until: datetime) -> bool:
@@ -143,17 +140,7 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[Delivery]:
 
 def inbox(connection: Connection, recipient_key: str, *, after: int, limit: int) -> list[tuple[Delivery, Any]]:
     """Deliveries waiting to be acknowledged, by position after `after`, each with its consignment's row."""
-    rows = connection.execute(
-        sa.select(deliveries, *_shown)
-        .join(consignments, consignments.c.id == deliveries.c.consignment_id)
-        .where(
-            deliveries.c.recipient_key == recipient_key,
-            deliveries.c.state == DeliveryState.IN_HAND.value,
-            deliveries.c.position > after,
-        )
-        .order_by(deliveries.c.position)
-        .limit(limit)
-    )
+    rows = connection.execute(_INBOX, {"recipient": recipient_key, "after": after, "most": limit})
     return [(_read(row), row) for row in rows]
 
 
@@ -161,19 +148,8 @@ def held_copies(
     connection: Connection, *, sender_key: str, document_id: str, attachments_sha256: str
 ) -> dict[str, str]:
     """Recipient key → delivery id of those who have these attachments of this document, or will get them."""
-    rows = connection.execute(
-        sa.select(deliveries.c.recipient_key, deliveries.c.id)
-        .join(consignments, consignments.c.id == deliveries.c.consignment_id)
-        .where(
-            consignments.c.sender_key == sender_key,
-            consignments.c.document_id == document_id,
-            consignments.c.attachments_sha256 == attachments_sha256,
-            consignments.c.kind == "document",
-            deliveries.c.state.in_(_HOLDING),
-            sa.or_(deliveries.c.status_code.is_(None), deliveries.c.status_code != "02"),
-        )
-        .order_by(deliveries.c.created_at.desc())
-    )
+    asked = {"sender": sender_key, "document": document_id, "attachments": attachments_sha256}
+    rows = connection.execute(_HELD_COPIES, asked)
     return {row.recipient_key: row.id for row in rows}
 
 
@@ -196,14 +172,7 @@ def of_document(connection: Connection, *, sender_key: str, document_id: str, re
 
 def add_status(transaction: Transaction, entry: StatusEntry) -> bool:
     """Keep a status in the history; False when the same party said the same with the same time before."""
-    try:
-        with transaction.connection.begin_nested():
-            transaction.execute(
-                sa.insert(statuses).values({name: getattr(entry, name) for name in StatusEntry.__slots__})
-            )
-    except IntegrityError:
-        return False
-    return True
+    return transaction.insert_new(statuses, {name: getattr(entry, name) for name in StatusEntry.__slots__})
 
 
 def statuses_of(connection: Connection, consignment_id: str) -> list[StatusEntry]:
@@ -217,11 +186,43 @@ def statuses_of(connection: Connection, consignment_id: str) -> list[StatusEntry
     return [StatusEntry(**{name: getattr(row, name) for name in StatusEntry.__slots__}) for row in rows]
 
 
+# Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
 _HOLDING = [state.value for state in (DeliveryState.DUE, DeliveryState.IN_HAND, DeliveryState.HANDED_OVER)]
 _shown = tuple(
     consignments.c[name].label(f"consignment_{name}")
     for name in ("sender_key", "kind", "document_id", "notation", "issued_on", "sha256", "size_bytes", "header")
 )
+_HELD_COPIES = (
+    sa.select(deliveries.c.recipient_key, deliveries.c.id)
+    .join(consignments, consignments.c.id == deliveries.c.consignment_id)
+    .where(
+        consignments.c.sender_key == sa.bindparam("sender"),
+        consignments.c.document_id == sa.bindparam("document"),
+        consignments.c.attachments_sha256 == sa.bindparam("attachments"),
+        consignments.c.kind == "document",
+        deliveries.c.state.in_(_HOLDING),
+        sa.or_(deliveries.c.status_code.is_(None), deliveries.c.status_code != "02"),
+    )
+    .order_by(deliveries.c.created_at.desc())
+)
+_INBOX = (
+    sa.select(deliveries, *_shown)
+    .join(consignments, consignments.c.id == deliveries.c.consignment_id)
+    .where(
+        deliveries.c.recipient_key == sa.bindparam("recipient"),
+        deliveries.c.state == DeliveryState.IN_HAND.value,
+        deliveries.c.position > sa.bindparam("after"),
+    )
+    .order_by(deliveries.c.position)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_NEXT_POSITION = (
+    sa.update(agencies)
+    .where(agencies.c.code_key == sa.bindparam("recipient"))
+    .values(inbox_position=agencies.c.inbox_position + 1)
+    .returning(agencies.c.inbox_position)
+)
 _BY_ID = sa.select(deliveries).where(deliveries.c.id == sa.bindparam("id"))
 _LOCKED = _BY_ID.with_for_update()
 _INSERT = deliveries.insert().inline()
+_CHANGED = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))  # sets what the parameters name

@@ -7,13 +7,16 @@ Source: SQLite WAL documentation (BEGIN IMMEDIATE, synchronous=FULL); PostgreSQL
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -36,6 +39,10 @@ class Transaction:
         """Run one statement in this transaction."""
         return self.connection.execute(statement, parameters)
 
+    def insert_new(self, table: sa.Table, row: dict[str, Any]) -> bool:
+        """Insert the row; False when one of the table's unique constraints has it already."""
+        return self.connection.execute(_insert_new(self.connection.dialect.name, table), row).rowcount == 1
+
     def ring(self, topic: str) -> None:
         """Wake those who wait for `topic`, after the commit and only if it succeeds."""
         self.topics.add(topic)
@@ -48,6 +55,7 @@ class Database:
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url, pool_size=pool_size)
+        self._turn = _Turn() if self.is_sqlite else nullcontext()
         self.bell: Bell = LocalBell() if self.is_sqlite else PostgresBell(self.url)
 
     @contextmanager
@@ -62,11 +70,17 @@ class Database:
             connection.rollback()
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
-        """All or nothing, durable when the block ends; then the bells ring."""
-        with _translated(), self.engine.connect() as connection:
+    def writing(self, *, repeatable: bool = False) -> Iterator[Transaction]:
+        """All or nothing, durable when the block ends; then the bells ring.
+
+        `repeatable`: a power failure may undo it, because all of it will be done again (the disk is not awaited).
+        """
+        with _translated(), self.engine.connect() as connection, self._turn:
             if self.is_sqlite:
+                connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if repeatable else 'FULL'}")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif repeatable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             transaction = Transaction(connection)
             yield transaction
             if not self.is_sqlite:
@@ -93,6 +107,26 @@ class Database:
         """Give all connections back."""
         self.bell.close()
         self.engine.dispose()
+
+
+class _Turn:
+    """One writer of this process at a time: SQLite's own way of waiting is to sleep, for up to 100 ms a try."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+            raise StoreUnavailable("another writer did not finish in time")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@cache  # SQLAlchemy keeps with a statement what it derived from it
+def _insert_new(dialect: str, table: sa.Table) -> sa.Executable:
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hub.cli.agencies import agencies as command
 from hub.domain.agencies import AgencyStatus, SignaturePolicy
 from hub.errors import IllegalTransition, Misconfigured, UnknownAgency
-from hub.store import agencies, schema, tables
+from hub.store import agencies, directory, schema, tables
 from hub.store.engine import Database
 from tests.support.scenes import seal
 
@@ -94,7 +94,7 @@ def test_a_wrong_line_is_named_and_nothing_is_kept(database, tmp_path, text, lin
     with pytest.raises(Misconfigured, match=line):
         imported(tmp_path, text)
     with database.reading() as connection:
-        assert agencies.page(connection, after="", limit=9) == []
+        assert directory.page(connection, after="", limit=9) == []
 
 
 def test_another_encoding_is_no_list(database, tmp_path):

@@ -104,8 +104,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 
     def observed(real: Any) -> Any:
         class Observed:
-            def __init__(self, database: Database) -> None:
-                self._opened = real(database)
+            def __init__(self, database: Database, **how: Any) -> None:
+                self._opened = real(database, **how)
 
             def __enter__(self) -> Any:
                 seen.entered(1)
@@ -115,7 +115,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
                 seen.entered(-1)
                 return self._opened.__exit__(*error)
 
-        return lambda database: Observed(database)
+        return lambda database, **how: Observed(database, **how)
 
     monkeypatch.setattr(Database, "writing", observed(Database.writing))
     monkeypatch.setattr(Database, "reading", observed(Database.reading))

@@ -156,3 +156,20 @@ def listening(database: Database) -> None:
     """Waits until the LISTEN connection of PostgreSQL stands (its first ring is for all topics)."""
     if not database.is_sqlite:
         assert database.bell.wait("warm up", database.bell.token("warm up"), timeout_seconds=10)
+
+
+def test_only_what_will_be_done_again_does_not_wait_for_the_disk(database):
+    ask, waits, does_not = "PRAGMA synchronous", 2, 1
+    if not database.is_sqlite:
+        ask, waits, does_not = "SHOW synchronous_commit", "on", "off"
+        sa.event.listen(database.engine, "connect", as_in_production)
+        database.engine.dispose()
+    for repeatable, expected in ((True, does_not), (False, waits), (True, does_not), (False, waits)):
+        with database.writing(repeatable=repeatable) as transaction:
+            assert transaction.connection.exec_driver_sql(ask).scalar_one() == expected
+
+
+def as_in_production(connection, _entry):
+    """The test server waits for no disk; this connection does."""
+    connection.execute("SET synchronous_commit = on")
+    connection.commit()

@@ -39,7 +39,7 @@ from hub.settings import load
 from hub.signatures import signing
 from hub.signatures.keyinfo import described
 from hub.stations import Hub, receive, record, verify
-from hub.store import agencies, consignments, deliveries, events, outbox, receipts, schema
+from hub.store import agencies, consignments, deliveries, directory, events, outbox, receipts, schema
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery
 from hub.store.engine import Database
@@ -96,7 +96,7 @@ class Scene:
         hub = wiring.open_hub(configured)
         self.hub: Hub = replace(hub, now=self.clock)
         with self.database.reading() as connection:
-            empty = not agencies.page(connection, after="", limit=1)
+            empty = not directory.page(connection, after="", limit=1)
         if empty:
             people(self.database)
 
