@@ -57,7 +57,7 @@ def run(received: Received, judged: Judged, hub: Hub) -> Answer:
     if consignment.body_kept:
         received.draft.keep(consignment.sha256)
     receipt = first_receipt(consignment, hub)
-    with hub.database.writing() as transaction:
+    with hub.database.writing(gives_way=True) as transaction:  # what was accepted before is finished first
         consignments.lock_document(transaction, consignment.sender_key, consignment.document_id)
         fresh = consignments.add(transaction, consignment)
         if fresh:

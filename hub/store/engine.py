@@ -7,9 +7,8 @@ Source: SQLite WAL documentation (BEGIN IMMEDIATE, synchronous=FULL); PostgreSQL
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from hub.errors import StoreUnavailable
 from hub.store.bells import Bell, LocalBell, PostgresBell
+from hub.store.turns import Turns
 
 BUSY_TIMEOUT_SECONDS = 30
 
@@ -55,7 +55,7 @@ class Database:
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url, pool_size=pool_size)
-        self._turn = _Turn() if self.is_sqlite else nullcontext()
+        self._turns = Turns()
         self.bell: Bell = LocalBell() if self.is_sqlite else PostgresBell(self.url)
 
     @contextmanager
@@ -70,12 +70,13 @@ class Database:
             connection.rollback()
 
     @contextmanager
-    def writing(self, *, repeatable: bool = False) -> Iterator[Transaction]:
+    def writing(self, *, repeatable: bool = False, gives_way: bool = False) -> Iterator[Transaction]:
         """All or nothing, durable when the block ends; then the bells ring.
 
         `repeatable`: a power failure may undo it, because all of it will be done again (the disk is not awaited).
+        `gives_way`: on SQLite, with its one writer, all others of this process come first.
         """
-        with _translated(), self.engine.connect() as connection, self._turn:
+        with _translated(), self.engine.connect() as connection, self._turn(gives_way=gives_way):
             if self.is_sqlite:
                 connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if repeatable else 'FULL'}")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -90,6 +91,11 @@ class Database:
         if self.is_sqlite:
             for topic in transaction.topics:
                 self.bell.ring(topic)
+
+    def _turn(self, *, gives_way: bool) -> AbstractContextManager[None]:
+        if not self.is_sqlite:
+            return nullcontext()
+        return self._turns.turn(gives_way=gives_way, timeout_seconds=BUSY_TIMEOUT_SECONDS)
 
     @contextmanager
     def leading(self, duty: str) -> Iterator[bool]:
@@ -107,20 +113,6 @@ class Database:
         """Give all connections back."""
         self.bell.close()
         self.engine.dispose()
-
-
-class _Turn:
-    """One writer of this process at a time: SQLite's own way of waiting is to sleep, for up to 100 ms a try."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
-            raise StoreUnavailable("another writer did not finish in time")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 @cache  # SQLAlchemy keeps with a statement what it derived from it
