@@ -40,14 +40,23 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class StatusSaid:
-    """One status about one delivery; `consignment_id` when it came as an edXML status message."""
+    """One status about one delivery; `said_at` None when no time was said, `consignment_id` of a status message."""
 
     delivery_id: str
     said_by: str
     code: StatusCode
     description: str
-    said_at: datetime
+    said_at: datetime | None
     consignment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the history holds of a status, and its receipt; `new` is False when exactly this was said before."""
+
+    entry: StatusEntry
+    receipt: Receipt
+    new: bool
 
 
 def run(said: Acknowledgement, hub: Hub) -> Receipt:
@@ -65,32 +74,23 @@ def run(said: Acknowledgement, hub: Hub) -> Receipt:
         return refuse(transaction, delivery, hub, reason=said.reason)
 
 
-def status(said: StatusSaid, hub: Hub) -> Receipt | None:
-    """Record a status from the recipient's system; None when exactly this was said before."""
+def status(said: StatusSaid, hub: Hub) -> Recorded:
+    """Record a status from the recipient's system; said again, the same receipt. Raises NoSuchThing."""
     with hub.database.writing() as transaction:
         return apply_status(transaction, said, hub)
 
 
-def apply_status(transaction: Transaction, said: StatusSaid, hub: Hub) -> Receipt | None:
-    """Keep the status, move the current one only forward, sign a receipt, tell the timeline."""
+def apply_status(transaction: Transaction, said: StatusSaid, hub: Hub) -> Recorded:
+    """Keep the status, move the current one only forward, sign a receipt, tell the timeline; once."""
     now = hub.now()
     delivery = locked(transaction, said.delivery_id)
     consignment = consignments.get(transaction.connection, delivery.consignment_id) if delivery else None
     if delivery is None or consignment is None:
         raise NoSuchThing(f"no delivery {said.delivery_id}")
     _party_or_raise(said, delivery, consignment)
-    entry = StatusEntry(
-        id=new_id(),
-        delivery_id=delivery.id,
-        code=said.code.value,
-        said_by=said.said_by,
-        description=said.description,
-        said_at=said.said_at,
-        recorded_at=now,
-        consignment_id=said.consignment_id,
-    )
-    if not deliveries.add_status(transaction, entry):
-        return None
+    before = _said_before(transaction, said)
+    if before is not None:
+        return Recorded(before, receipts.get(transaction.connection, before.receipt_id), new=False)
     moved = advances(delivery.status_code, said.code)
     if moved:
         deliveries.change(transaction, delivery.id, status_code=said.code.value)
@@ -98,10 +98,31 @@ def apply_status(transaction: Transaction, said: StatusSaid, hub: Hub) -> Receip
         _testimony(delivery, consignment, ReceiptEvent.BUSINESS_STATUS, now, status_code=said.code.value), hub
     )
     receipts.issue(transaction, receipt)
+    entry = StatusEntry(
+        id=new_id(),
+        delivery_id=delivery.id,
+        code=said.code.value,
+        said_by=said.said_by,
+        description=said.description,
+        said_at=said.said_at or now,
+        recorded_at=now,
+        receipt_id=receipt.receipt_id,
+        consignment_id=said.consignment_id,
+    )
+    deliveries.add_status(transaction, entry)
     facts = {"code": said.code.value, "said_by": said.said_by, "current": moved}
     events.happened(transaction, Event("status", now, consignment.id, delivery.id, facts))
     transaction.ring(f"consignment:{consignment.id}")
-    return receipt
+    return Recorded(entry, receipt, new=True)
+
+
+def _said_before(transaction: Transaction, said: StatusSaid) -> StatusEntry | None:
+    """The same code at the same time; without a time, the party's last word when it was the same."""
+    history = deliveries.said_by(transaction.connection, said.delivery_id, said.said_by)
+    if said.said_at is None:
+        last = history[-1:]
+        return next((e for e in last if (e.code, e.description) == (said.code.value, said.description)), None)
+    return next((e for e in history if (e.code, e.said_at) == (said.code.value, said.said_at)), None)
 
 
 def hand_over(transaction: Transaction, delivery: Delivery, hub: Hub, *, words: str = "") -> Receipt:

@@ -43,12 +43,12 @@ def run(consignment_id: str, hub: Hub) -> None:
         events.happened(transaction, *happenings)
         outbox.wake(transaction, "deliver", due, lane=consignment.lane, trace_id=consignment.trace_id)
         if consignment.kind == Kind.STATUS:
-            acknowledge.apply_status(transaction, said_in(consignment, now), hub)
+            acknowledge.apply_status(transaction, said_in(consignment), hub)
         if not due and consignments.close_if_ended(transaction, consignment.id):
             events.happened(transaction, Event("closed", now, consignment.id))
 
 
-def said_in(consignment: Consignment, now: datetime) -> StatusSaid:
+def said_in(consignment: Consignment) -> StatusSaid:
     """The status that an accepted status message says; verify has found the delivery that it answers."""
     status = consignment.header["status"]
     return StatusSaid(
@@ -56,7 +56,7 @@ def said_in(consignment: Consignment, now: datetime) -> StatusSaid:
         said_by=consignment.sender_key,
         code=StatusCode(status["status_code"]),
         description=status["description"],
-        said_at=datetime.fromisoformat(status["at"]) if status["at"] else now,
+        said_at=datetime.fromisoformat(status["at"]) if status["at"] else None,
         consignment_id=consignment.id,
     )
 

@@ -46,7 +46,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class StatusEntry:
-    """One status as said by a party; `said_at` is the time that it claims."""
+    """One status as said by a party; `said_at` is the time that it claims, `receipt_id` the hub's answer."""
 
     id: str
     delivery_id: str
@@ -55,6 +55,7 @@ class StatusEntry:
     description: str
     said_at: datetime
     recorded_at: datetime
+    receipt_id: str
     consignment_id: str | None = None
 
 
@@ -170,9 +171,16 @@ def of_document(connection: Connection, *, sender_key: str, document_id: str, re
     return [_read(row) for row in rows]
 
 
-def add_status(transaction: Transaction, entry: StatusEntry) -> bool:
-    """Keep a status in the history; False when the same party said the same with the same time before."""
-    return transaction.insert_new(statuses, {name: getattr(entry, name) for name in StatusEntry.__slots__})
+def add_status(transaction: Transaction, entry: StatusEntry) -> None:
+    """Keep a status in the history."""
+    transaction.execute(_STATUS, {name: getattr(entry, name) for name in StatusEntry.__slots__})
+
+
+def said_by(connection: Connection, delivery_id: str, party_key: str) -> list[StatusEntry]:
+    """What one party has said about a delivery, in the order in which it was recorded."""
+    mine = sa.and_(statuses.c.delivery_id == delivery_id, statuses.c.said_by == party_key)
+    rows = connection.execute(sa.select(statuses).where(mine).order_by(statuses.c.recorded_at, statuses.c.id))
+    return [_read_status(row) for row in rows]
 
 
 def statuses_of(connection: Connection, consignment_id: str) -> list[StatusEntry]:
@@ -183,7 +191,11 @@ def statuses_of(connection: Connection, consignment_id: str) -> list[StatusEntry
         .where(deliveries.c.consignment_id == consignment_id)
         .order_by(statuses.c.recorded_at, statuses.c.id)
     )
-    return [StatusEntry(**{name: getattr(row, name) for name in StatusEntry.__slots__}) for row in rows]
+    return [_read_status(row) for row in rows]
+
+
+def _read_status(row: Any) -> StatusEntry:
+    return StatusEntry(**{name: getattr(row, name) for name in StatusEntry.__slots__})
 
 
 # Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
@@ -225,4 +237,5 @@ _NEXT_POSITION = (
 _BY_ID = sa.select(deliveries).where(deliveries.c.id == sa.bindparam("id"))
 _LOCKED = _BY_ID.with_for_update()
 _INSERT = deliveries.insert().inline()
+_STATUS = statuses.insert().inline()
 _CHANGED = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))  # sets what the parameters name

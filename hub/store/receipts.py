@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -45,9 +46,18 @@ def issue(transaction: Transaction, receipt: Receipt) -> None:
 _INSERT = receipts.insert().inline()
 
 
+def get(connection: Connection, receipt_id: str) -> Receipt:
+    """The receipt with this id, which exists. Raises NoResultFound."""
+    return _read(connection.execute(sa.select(receipts).where(receipts.c.id == receipt_id)).one())
+
+
 def of_consignment(connection: Connection, consignment_id: str) -> list[Receipt]:
     """All receipts of a consignment and its deliveries, oldest first."""
     rows = connection.execute(
         sa.select(receipts).where(receipts.c.consignment_id == consignment_id).order_by(receipts.c.number)
     )
-    return [Receipt(r.id, r.consignment_id, r.delivery_id, r.event, r.issued_at, r.jws) for r in rows]
+    return [_read(row) for row in rows]
+
+
+def _read(row: Any) -> Receipt:
+    return Receipt(row.id, row.consignment_id, row.delivery_id, row.event, row.issued_at, row.jws)

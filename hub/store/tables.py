@@ -214,6 +214,7 @@ statuses = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("said_at", Instant, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("receipt_id", Uuid, nullable=False),
     sa.Column("consignment_id", Uuid),
     sa.UniqueConstraint("delivery_id", "code", "said_by", "said_at"),
 )

@@ -131,19 +131,30 @@ def test_a_crash_while_a_status_is_kept_leaves_nothing(scene, lying, monkeypatch
         with pytest.raises(Crash):
             acknowledge.status(said(lying, "03"), scene.hub)
     assert snapshot(scene.database) == before
-    assert acknowledge.status(said(lying, "03"), scene.hub).event == "BusinessStatus"
+    assert acknowledge.status(said(lying, "03"), scene.hub).receipt.event == "BusinessStatus"
 
 
-def test_a_status_said_twice_is_kept_once(scene, lying):
-    assert acknowledge.status(said(lying, "01"), scene.hub) is not None
+@pytest.mark.parametrize("at", [SAID_AT, None])
+def test_a_status_said_twice_is_kept_once_with_one_receipt(scene, lying, at):
+    first = acknowledge.status(said(lying, "01", at=at), scene.hub)
     before = snapshot(scene.database)
-    assert acknowledge.status(said(lying, "01"), scene.hub) is None
+    again = acknowledge.status(said(lying, "01", at=at), scene.hub)
+    assert (first.new, again.new) == (True, False)
+    assert (again.entry, again.receipt) == (first.entry, first.receipt)
     assert snapshot(scene.database) == before
+
+
+def test_without_a_time_only_the_last_word_is_a_repetition(scene, lying):
+    words = [acknowledge.status(said(lying, code, at=None), scene.hub).new for code in ("05", "06", "06", "05")]
+    assert words == [True, True, False, True]
+    other = StatusSaid(lying.id, "H41", StatusCode("05"), "lý do khác", None)
+    assert acknowledge.status(other, scene.hub).new
 
 
 def test_a_status_said_by_many_at_once_is_kept_once(scene, lying):
     results = at_once(lambda: acknowledge.status(said(lying, "01"), scene.hub), workers=6)
-    assert sum(receipt is not None for receipt in results) == 1
+    assert sum(recorded.new for recorded in results) == 1
+    assert len({recorded.receipt.jws for recorded in results}) == 1
     assert scene.receipts(lying.consignment_id).count("BusinessStatus") == 1
 
 
@@ -180,7 +191,7 @@ def test_answers_to_a_recall_are_history_and_not_the_current_status(scene, lying
 def test_the_recall_is_asked_by_the_sender_only(scene, lying):
     with pytest.raises(NoSuchThing):
         acknowledge.status(said(lying, "13", by="H41"), scene.hub)
-    assert acknowledge.status(said(lying, "13", by="G22"), scene.hub) is not None
+    assert acknowledge.status(said(lying, "13", by="G22"), scene.hub).new
 
 
 def test_a_ring_follows_each_word(scene, lying):

@@ -152,7 +152,7 @@ def status(delivery_id: str) -> Response:
         delivery = _own(connection, wanted)
     if StatusCode(said.code) not in SAID_BY_RECIPIENT:
         raise NotAllowed(f"{said.code} is the sender's word", reason=f"status {said.code}")
-    receipt = acknowledge.status(
+    recorded = acknowledge.status(
         StatusSaid(wanted, delivery.recipient_key, StatusCode(said.code), description, at), hub
     )
     with hub.database.reading() as connection:
@@ -160,13 +160,13 @@ def status(delivery_id: str) -> Response:
     current = now_known.status_code if now_known else None
     answer = {
         "delivery": wanted,
-        "recorded": receipt is not None,
+        "recorded": recorded.new,
         "said": said.code,
-        "at": shown.time_of(at),
+        "at": shown.time_of(recorded.entry.said_at),
         "current": current,
-        "receipt": shown.receipt(receipt) if receipt else None,
+        "receipt": shown.receipt(recorded.receipt),
     }
-    return bodies.json(answer, status=201 if receipt else 200)
+    return bodies.json(answer, status=201 if recorded.new else 200)
 
 
 def _own(connection: Any, delivery_id: str) -> Delivery:

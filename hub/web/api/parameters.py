@@ -89,10 +89,10 @@ def idempotency_key() -> str:
     return key or ""
 
 
-def claimed_time(field: str, at: datetime | None, *, now: datetime) -> datetime:
-    """The time that a caller claims, now when it claims none. Raises BadRequest when it cannot be true."""
+def claimed_time(field: str, at: datetime | None, *, now: datetime) -> datetime | None:
+    """The time that a caller claims, None when it claims none. Raises BadRequest when it cannot be true."""
     if at is None:
-        return now
+        return None
     if at.tzinfo is None or at.year < _EARLIEST_YEAR or at.year > now.year + 1 or at > now + _CLOCK_TOLERANCE:
         raise BadRequest(f"{field}={at}", field=field, expected="YYYY-MM-DDThh:mm:ss+07:00, ≤ now + 24 h")
     return at

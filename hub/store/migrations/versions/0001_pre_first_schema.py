@@ -243,6 +243,7 @@ def upgrade() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("receipt_id", sa.String(length=36), nullable=False),
         sa.Column("consignment_id", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_statuses_delivery_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_statuses")),
