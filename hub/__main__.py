@@ -22,7 +22,6 @@ EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits(3)
 @click.version_option(package_name="truc-lien-thong")
 def cli() -> None:
     """Trục liên thông văn bản điện tử / exchange hub for official electronic documents."""
-    logs.configure("console")  # to standard error: what a command prints is for its caller alone
 
 
 cli.add_command(serve.serve)
@@ -37,6 +36,7 @@ cli.add_command(docs.docs)
 
 def main() -> None:
     """Run a command; a coded error is shown in Vietnamese and English, never as a traceback."""
+    logs.configure("console")  # to standard error: what a command prints is for its caller alone
     try:
         cli()
     except Misconfigured as wrong:

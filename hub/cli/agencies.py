@@ -23,8 +23,8 @@ from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy, code_key
 from hub.errors import Misconfigured
 from hub.signatures.certificates import read_certificate
 from hub.stations import utc_now
-from hub.store import agencies as directory
-from hub.store import heartbeats
+from hub.store import agencies as store
+from hub.store import directory, heartbeats
 from hub.store.engine import Database, Transaction
 
 _LEVEL_1 = re.compile(r"[A-Z]\d\d", re.ASCII)
@@ -89,10 +89,10 @@ def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) 
             signature_policy=known.signature_policy,
             speaks_for_descendants=known.speaks_for_descendants,
         )
-    new = directory.keep(transaction, agency, now=utc_now())
+    new = store.keep(transaction, agency, now=utc_now())
     if _LEVEL_1.fullmatch(agency.code):
         aliases = [*aliases, f"000.00.00.{agency.code}"]  # the same body in the 2016 form (domain notes §2.7)
-    directory.keep_aliases(transaction, agency, aliases)
+    store.keep_aliases(transaction, agency, aliases)
     return new
 
 
@@ -163,17 +163,17 @@ def add(
     with _database() as database, database.writing() as transaction:
         known = _known(transaction, code) or _new(code)
         agency = replace(known, name=name, **{field: value for field, value in given.items() if value is not None})
-        new = directory.keep(transaction, agency, now=utc_now())
+        new = store.keep(transaction, agency, now=utc_now())
         if _LEVEL_1.fullmatch(code_key(code)):
             aliases = (*aliases, f"000.00.00.{code}")
-        directory.keep_aliases(transaction, agency, aliases)
+        store.keep_aliases(transaction, agency, aliases)
         _audit(transaction, "agencies.added" if new else "agencies.changed", agency=code)
     click.echo(f"{'Đã thêm / added' if new else 'Đã sửa / changed'}: {code} {name}")
 
 
 def _known(transaction: Transaction, code: str) -> Agency | None:
     """The agency with exactly this code; an alias of another agency does not count."""
-    found = directory.find(transaction.connection, code_key(code))
+    found = store.find(transaction.connection, code_key(code))
     return found if found is not None and code_key(found.code) == code_key(code) else None
 
 
@@ -197,8 +197,8 @@ def list_agencies(*, after: str, limit: int) -> None:
 def key(*, code: str) -> None:
     """Cấp khóa API mới, chỉ hiện một lần / make a new API key, shown this once (two live at a time)."""
     with _database() as database, database.writing() as transaction:
-        agency = directory.require(transaction.connection, code)
-        plain = directory.new_key(transaction, agency, now=utc_now())
+        agency = store.require(transaction.connection, code)
+        plain = store.new_key(transaction, agency, now=utc_now())
         _audit(transaction, "agencies.key_made", agency=agency.code)
     click.echo(plain)
     click.echo("Giữ kín khóa này; trục chỉ lưu mã băm. / Keep it secret; the hub stores only its hash.", err=True)
@@ -209,7 +209,7 @@ def key(*, code: str) -> None:
 def keys(*, code: str) -> None:
     """Liệt kê khóa của đơn vị / list the agency's keys by their public names."""
     with _database() as database, database.reading() as connection:
-        for one in directory.keys(connection, directory.require(connection, code)):
+        for one in store.keys(connection, store.require(connection, code)):
             state = f"thu hồi / revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else "hiệu lực / live"
             click.echo(f"{one.key_id}  {one.created_at:%Y-%m-%d}  {state}")
 
@@ -219,7 +219,7 @@ def keys(*, code: str) -> None:
 def revoke_key(*, key_id: str) -> None:
     """Thu hồi khóa ngay / revoke a key at once."""
     with _database() as database, database.writing() as transaction:
-        done = directory.revoke_key(transaction, key_id, now=utc_now())
+        done = store.revoke_key(transaction, key_id, now=utc_now())
         _audit(transaction, "agencies.key_revoked", key_id=key_id)
     click.echo("Đã thu hồi / revoked" if done else "Không có khóa hiệu lực nào như vậy / no such live key")
     raise SystemExit(0 if done else 1)
@@ -231,11 +231,11 @@ def revoke_key(*, key_id: str) -> None:
 def certificate(*, code: str, file: Path) -> None:
     """Ghi nhận chứng thư ký của đơn vị / register a certificate that belongs to the agency (PEM or DER)."""
     found = read_certificate(file)
-    held = directory.AgencyCertificate(
+    held = store.AgencyCertificate(
         sha256=found.sha256, subject=found.subject, not_after=found.not_after, pem=found.pem, withdrawn_at=None
     )
     with _database() as database, database.writing() as transaction:
-        agency = directory.require(transaction.connection, code)
-        directory.keep_certificate(transaction, agency, held, now=utc_now())
+        agency = store.require(transaction.connection, code)
+        store.keep_certificate(transaction, agency, held, now=utc_now())
         _audit(transaction, "agencies.certificate_registered", agency=agency.code, sha256=found.sha256)
     click.echo(f"{agency.code}: {found.subject}, hết hạn / until {found.not_after:%Y-%m-%d}, sha256 {found.sha256}")
