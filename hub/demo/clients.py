@@ -25,7 +25,7 @@ from hub.signatures.jws import verify_receipt
 
 TIMEOUT_SECONDS = 45.0  # longer than the longest long poll
 LONG_POLL_SECONDS = 5
-PATIENCE_SECONDS = 20.0  # how long an asynchronous step may take on a slow machine
+PATIENCE_SECONDS = 60.0  # how long an asynchronous step may take on a slow machine
 XML, JSON = "application/xml", "application/json"
 
 

@@ -32,7 +32,7 @@ from hub.store import schema
 from hub.store.engine import Transaction
 
 HOST = "127.0.0.1"
-START_SECONDS, STOP_SECONDS = 30.0, 10.0
+START_SECONDS, STOP_SECONDS = 90.0, 30.0
 LOG_LINES = 20
 
 

@@ -20,7 +20,7 @@ def wake(number: int, *, station: str = "route", lane: str = "normal") -> Wake:
     return Wake(outbox_id=number, station=station, work_id=f"work-{number}", lane=lane, trace_id=f"trace-{number}")
 
 
-def eventually(condition: Callable[[], object], *, seconds: float = 15.0) -> bool:
+def eventually(condition: Callable[[], object], *, seconds: float = 90.0) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():

@@ -30,7 +30,7 @@ def test_every_wake_is_handled_and_acknowledged(publisher, queues: Queues, run_c
 
     running = run_consumer(handle)
     wakes = [wake(n) for n in range(300)]
-    publisher.publish(wakes, timeout_seconds=10)
+    publisher.publish(wakes, timeout_seconds=60)
     assert eventually(lambda: len(seen) == 300)
     running.stop()
     assert seen == wakes
@@ -46,7 +46,7 @@ def test_a_deferral_is_acknowledged_because_the_schedule_owns_the_retry(publishe
         raise AgencyUnreachable("down for a day")
 
     running = run_consumer(handle)
-    publisher.publish([wake(1), wake(2)], timeout_seconds=10)
+    publisher.publish([wake(1), wake(2)], timeout_seconds=60)
     assert eventually(lambda: len(seen) == 2)
     running.stop()
     assert seen == [1, 2]
@@ -63,7 +63,7 @@ def test_anything_else_is_dead_lettered_once_and_the_worker_lives_on(publisher, 
             raise trouble("a defect")
 
     run_consumer(handle)
-    publisher.publish([wake(1), wake(2)], timeout_seconds=10)
+    publisher.publish([wake(1), wake(2)], timeout_seconds=60)
     assert eventually(lambda: queues.depths()[topology.DEAD] == 1)
     assert eventually(lambda: seen == [1, 2])
     assert messages.decode(queues.take_all(topology.DEAD)[0]) == wake(1)
@@ -75,16 +75,16 @@ def test_poison_goes_to_the_dead_letters_and_never_to_the_work(queues: Queues, r
     seen = []
     queues.put("route.urgent", body, headers={"long": "h" * 10_000})
     run_consumer(lambda wake: seen.append(wake.outbox_id))
-    publisher.publish([wake(1)], timeout_seconds=10)
+    publisher.publish([wake(1)], timeout_seconds=60)
     assert eventually(lambda: queues.depths()[topology.DEAD] == 1)
     assert eventually(lambda: seen == [1])
     assert queues.take_all(topology.DEAD) == [body]
 
 
 def test_urgent_wakes_overtake_a_backlog_of_the_other_lanes(publisher, queues: Queues, run_consumer):
-    publisher.publish([wake(n, lane="bulk") for n in range(20)], timeout_seconds=10)
-    publisher.publish([wake(n) for n in range(100, 120)], timeout_seconds=10)
-    publisher.publish([wake(n, lane="urgent") for n in range(200, 220)], timeout_seconds=10)
+    publisher.publish([wake(n, lane="bulk") for n in range(20)], timeout_seconds=60)
+    publisher.publish([wake(n) for n in range(100, 120)], timeout_seconds=60)
+    publisher.publish([wake(n, lane="urgent") for n in range(200, 220)], timeout_seconds=60)
     seen: list[int] = []
     late = threading.Event()
 
@@ -96,7 +96,7 @@ def test_urgent_wakes_overtake_a_backlog_of_the_other_lanes(publisher, queues: Q
 
     run_consumer(handle, prefetch=5)
     assert late.wait(20)
-    publisher.publish([wake(300, lane="urgent")], timeout_seconds=10)
+    publisher.publish([wake(300, lane="urgent")], timeout_seconds=60)
     assert eventually(lambda: len(seen) == 61)
     urgent = [seen.index(number) for number in range(200, 220)]
     assert max(urgent) < 30  # some others go first only while an urgent one is on its way here
@@ -113,7 +113,7 @@ def test_long_work_does_not_starve_the_heartbeats(publisher, queues: Queues, rab
         seen.append(wake.outbox_id)
 
     run_consumer(handle, url=f"{rabbit_url}&heartbeat=2")
-    publisher.publish([wake(1)], timeout_seconds=10)
+    publisher.publish([wake(1)], timeout_seconds=60)
     assert eventually(lambda: seen)
     time.sleep(0.3)
     assert seen == [1]
@@ -129,7 +129,7 @@ def test_stop_finishes_and_acknowledges_the_work_in_hand_and_gives_back_the_rest
         seen.append(wake.outbox_id)
 
     running = run_consumer(handle)
-    publisher.publish([wake(1), wake(2), wake(3)], timeout_seconds=10)
+    publisher.publish([wake(1), wake(2), wake(3)], timeout_seconds=60)
     assert entered.wait(10)
     running.stop()
     assert running.error is None
@@ -150,10 +150,10 @@ def test_stop_without_work_is_quick(queues: Queues, run_consumer):
 def test_a_deleted_queue_is_declared_again_and_consumed(publisher, queues: Queues, run_consumer):
     seen = []
     run_consumer(lambda wake: seen.append(wake.outbox_id))
-    publisher.publish([wake(1)], timeout_seconds=10)
+    publisher.publish([wake(1)], timeout_seconds=60)
     assert eventually(lambda: seen == [1])
     queues.channel().queue_delete(queues.prefix + "route.normal")
-    assert eventually(lambda: publisher.publish([wake(2)], timeout_seconds=10) == {2})
+    assert eventually(lambda: publisher.publish([wake(2)], timeout_seconds=60) == {2})
     assert eventually(lambda: seen == [1, 2])
 
 

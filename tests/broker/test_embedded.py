@@ -169,7 +169,7 @@ def test_what_rabbitmq_would_refuse_is_refused_here_and_nothing_is_taken(broker)
 
 def test_many_workers_share_the_work():
     broker = EmbeddedBroker(workers=4)
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
     broker.start(lambda _: together.wait())
     publish(broker, *(wake(number) for number in range(4)))
     assert eventually(lambda: not any(broker._lanes.values()))

@@ -26,7 +26,7 @@ def test_each_wake_is_confirmed_and_lies_in_its_queue(publisher, queues: Queues)
         wake(5, station="tally", lane="urgent"),
         wake(6, station="tally", lane="bulk"),
     ]
-    assert publisher.publish(wakes, timeout_seconds=10) == {1, 2, 3, 4, 5, 6}
+    assert publisher.publish(wakes, timeout_seconds=60) == {1, 2, 3, 4, 5, 6}
     (body,) = queues.take_all("deliver.urgent")
     assert messages.decode(body) == wakes[3]
     assert {name: depth for name, depth in queues.depths().items() if depth} == {
@@ -69,9 +69,9 @@ def test_an_unroutable_wake_is_not_in_the_answer_and_is_an_alarm(publisher, queu
     channel = queues.channel()
     channel.queue_unbind(queues.prefix + "route.bulk", queues.prefix + topology.WORK_EXCHANGE, "route.bulk")
     wakes = [wake(1), wake(2, lane="bulk"), wake(3), wake(2)]
-    assert publisher.publish([*wakes[:3]], timeout_seconds=10) == {1, 3}
+    assert publisher.publish([*wakes[:3]], timeout_seconds=60) == {1, 3}
     assert publisher.unroutable == 1
-    assert publisher.publish([wakes[3]], timeout_seconds=10) == {2}
+    assert publisher.publish([wakes[3]], timeout_seconds=60) == {2}
 
 
 def test_a_malformed_wake_is_refused_before_anything_is_sent(publisher, queues: Queues):
@@ -141,7 +141,7 @@ def test_the_next_node_is_tried_when_the_first_is_down(rabbit_url, queues: Queue
     publisher = Publisher(f"amqp://u:p@127.0.0.1:{free_port()}/,{rabbit_url}")
     publisher.start()
     assert publisher.wait_connected(15)
-    assert publisher.publish([wake(1)], timeout_seconds=10) == {1}
+    assert publisher.publish([wake(1)], timeout_seconds=60) == {1}
     publisher.stop()
 
 

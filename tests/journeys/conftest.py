@@ -31,8 +31,8 @@ from tests.support.scenes import CAST, Scene, document, pki, prepared, signed
 from tests.support.servers import PrivatePostgres, PrivateRabbit
 from tests.support.stack import TREE, Stack
 
-START_SECONDS = 60.0
-PATIENCE_SECONDS = 100.0  # a wake that died with its process comes again by the clock after 60 s
+START_SECONDS = 120.0
+PATIENCE_SECONDS = 180.0  # a wake that died with its process comes again by the clock after 60 s
 
 
 def eventually(ask: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) -> bool:
@@ -69,7 +69,7 @@ class Place:
         """The document system of an agency."""
         if code not in self._clients:
             headers = {"Authorization": f"Bearer {self.keys[code]}"}
-            self._clients[code] = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=45)
+            self._clients[code] = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=90)
         return self._clients[code]
 
     def send(self, body: bytes, *, caller: str = "G22", key: str = "") -> httpx.Response:
@@ -146,7 +146,7 @@ class Embedded(Place):
 
     def _lives(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -20,7 +20,7 @@ def test_the_disk_is_full(tmp_path):
         refused = place.send(body)
         assert refused.status_code == 503, refused.text
         assert (refused.json()["code"], int(refused.headers["Retry-After"]) > 0) == ("payloads.unavailable", True)
-        assert httpx.get(f"{place.url}/readyz", timeout=10).status_code == 503
+        assert httpx.get(f"{place.url}/readyz", timeout=30).status_code == 503
         (item,) = place.client("H41").get("/inbox").json()["items"]
         assert place.client("H41").post(f"/deliveries/{item['delivery']}/ack").status_code == 200
         assert list((tmp_path / "full" / "data" / "payloads" / "drafts").iterdir()) == []

@@ -41,7 +41,7 @@ def test_a_document_is_worked_off_and_the_stop_ends_all_threads(own_scene):
     embedded = Embedded(own_scene.hub)
     embedded.start()
     sent = own_scene.post(signed(document(1))).consignment
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while len(own_scene.inbox("H41")) + len(own_scene.inbox("H14")) < 2 and time.monotonic() < until:
         time.sleep(0.02)
     assert {d.state for d in own_scene.deliveries(sent.id).values()} == {"in_hand"}

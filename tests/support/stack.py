@@ -205,7 +205,7 @@ class Stack:
 
     def _ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=30) as answer:
                 answers = answer.status == 200
         except (urllib.error.URLError, OSError):
             return False

@@ -115,6 +115,6 @@ def test_the_servers_end_with_who_started_them(postgres_server, rabbit_server, h
     starter.send_signal(how)
     starter.wait(30)
     starter.stdout.close()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     assert (passable / "stack" / "postgres" / "data" / "PG_VERSION").exists()

@@ -68,7 +68,8 @@ def test_a_changed_page_answers_a_waiting_poll_even_when_it_became_empty(web):
     assert time.monotonic() - began < 5
 
 
-def test_a_long_poll_wakes_and_holds_no_connection_while_it_waits(web):
+def test_a_long_poll_wakes_and_holds_no_connection_while_it_waits(web, monkeypatch):
+    monkeypatch.setattr("hub.web.api.inbox.LOOK_AGAIN_SECONDS", 60)  # only the bell can wake it
     answers: list = []
     poll = threading.Thread(target=lambda: answers.append(web.as_("H41").get("/inbox?wait=30")))
     poll.start()
@@ -77,16 +78,16 @@ def test_a_long_poll_wakes_and_holds_no_connection_while_it_waits(web):
     assert web.hub.database.engine.pool.checkedout() == 0
     began = time.monotonic()
     web.placed()
-    poll.join(timeout=10)
+    poll.join(timeout=60)
     assert len(answers[0].json["items"]) == 1
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 25
 
 
 def test_a_long_poll_ends_empty_when_nothing_comes(web):
     began = time.monotonic()
     answer = web.as_("H41").get("/inbox?wait=1")
     assert (answer.status_code, answer.json) == (200, {"items": [], "next_after": "0"})
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize(
