@@ -42,7 +42,7 @@ def aliases_of(connection: Connection, keys: Collection[str]) -> dict[str, list[
 
 def names_of(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     """Code key → name, of those that are in the directory."""
-    rows = connection.execute(sa.select(agencies.c.code_key, agencies.c.name).where(agencies.c.code_key.in_(keys)))
+    rows = connection.execute(_NAMES, {"keys": sorted(keys)})
     return {row.code_key: row.name for row in rows}
 
 
@@ -52,3 +52,8 @@ def family(connection: Connection, key: str) -> set[str]:
     children = sa.select(agencies.c.code_key).where(agencies.c.parent_key == below.c.code_key)
     members = below.union(children)
     return set(connection.execute(sa.select(members.c.code_key)).scalars())
+
+
+_NAMES = sa.select(agencies.c.code_key, agencies.c.name).where(
+    agencies.c.code_key.in_(sa.bindparam("keys", expanding=True))
+)

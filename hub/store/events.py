@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,13 +70,7 @@ def countable(*, day: date, agency_key: str, direction: Direction, paper: int | 
 
 def fold(transaction: Transaction, *, limit: int) -> int:
     """Add up to `limit` uncounted events to the daily counts and mark them; returns how many."""
-    rows = transaction.execute(
-        sa.select(events.c.number, events.c.facts)
-        .where(events.c.to_tally.is_(sa.true()))
-        .order_by(events.c.number)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    rows = transaction.execute(_TO_TALLY, {"most": limit}).all()
     if not rows:
         return 0
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -86,7 +81,7 @@ def fold(transaction: Transaction, *, limit: int) -> int:
         total[2] += row.facts["paper"] == 1
     for (day, agency, direction), counted in sorted(sums.items()):  # one order for all workers: no deadlock
         _add(transaction, (day, agency, direction), counted)
-    transaction.execute(sa.update(events).where(events.c.number.in_([r.number for r in rows])).values(to_tally=False))
+    transaction.execute(_TALLIED, {"numbers": [row.number for row in rows]})
     return len(rows)
 
 
@@ -112,19 +107,29 @@ def counts(
 
 
 def _add(transaction: Transaction, key: tuple[str, str, str], counted: list[int]) -> None:
-    dialect = postgresql if transaction.connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(daily_counts).values(
-        day=date.fromisoformat(key[0]),
-        agency_key=key[1],
-        direction=key[2],
-        documents=counted[0],
-        paper_free=counted[1],
-        with_paper=counted[2],
-    )
-    names = ("documents", "paper_free", "with_paper")
-    transaction.execute(
-        insert.on_conflict_do_update(
-            index_elements=["day", "agency_key", "direction"],
-            set_={name: daily_counts.c[name] + insert.excluded[name] for name in names},
-        )
+    row = {"day": date.fromisoformat(key[0]), "agency_key": key[1], "direction": key[2]}
+    row |= zip(_NUMBERS, counted, strict=True)
+    transaction.execute(_adding(transaction.connection.dialect.name), row)
+
+
+# Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
+_NUMBERS = ("documents", "paper_free", "with_paper")
+_TO_TALLY = (
+    sa.select(events.c.number, events.c.facts)
+    .where(events.c.to_tally.is_(sa.true()))
+    .order_by(events.c.number)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
+_TALLIED = (
+    sa.update(events).where(events.c.number.in_(sa.bindparam("numbers", expanding=True))).values(to_tally=sa.false())
+)
+
+
+@cache
+def _adding(dialect: str) -> sa.Executable:
+    insert = postgresql.insert(daily_counts) if dialect == "postgresql" else sqlite.insert(daily_counts)
+    return insert.on_conflict_do_update(
+        index_elements=["day", "agency_key", "direction"],
+        set_={name: daily_counts.c[name] + insert.excluded[name] for name in _NUMBERS},
     )

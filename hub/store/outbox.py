@@ -36,6 +36,7 @@ _OWED = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _INSERT = outbox.insert().inline()
+_FORGOTTEN = sa.delete(outbox).where(outbox.c.number.in_(sa.bindparam("numbers", expanding=True)))
 
 
 def owed(connection: Connection, *, after: int, limit: int) -> Sequence[Any]:
@@ -50,7 +51,7 @@ def owing(connection: Connection, work_ids: Collection[str]) -> set[str]:
 
 def forget(transaction: Transaction, numbers: Collection[int]) -> None:
     """The broker has taken these over."""
-    transaction.execute(sa.delete(outbox).where(outbox.c.number.in_(sorted(numbers))))
+    transaction.execute(_FORGOTTEN, {"numbers": sorted(numbers)})
 
 
 def waiting(connection: Connection) -> int:
