@@ -38,8 +38,10 @@ class Turns:
     def _wait_first(self, timeout_seconds: float) -> bool:
         with self._first:
             self._first_waiting += 1
-            came = self._first.wait_for(lambda: not self._writing, timeout_seconds)
-            self._first_waiting -= 1
+            try:
+                came = self._first.wait_for(lambda: not self._writing, timeout_seconds)
+            finally:
+                self._first_waiting -= 1
             self._writing = self._writing or came
             return came
 

@@ -40,6 +40,15 @@ QUESTIONS: dict[str, tuple[Callable[[sa.Connection], object], str]] = {
         lambda c: deliveries.of_document(c, sender_key="G22", document_id="doc-7", recipient_key="H41"),
         "ix_consignments_document",
     ),
+    "said by one party": (
+        lambda c: deliveries.said_by(c, _id("d", 7), "H41"),
+        "uq_statuses|sqlite_autoindex_statuses_2",
+    ),
+    "statuses of a consignment": (
+        lambda c: deliveries.statuses_of(c, _id("c", 7)),
+        "uq_statuses|sqlite_autoindex_statuses_2",
+    ),
+    "one receipt": (lambda c: receipts.get(c, _id("r", 7)), "uq_receipts_id|sqlite_autoindex_receipts_1"),
     "agency by alias": (lambda c: agencies.find(c, "000.00.00.H41"), "pk_agency_aliases|sqlite_autoindex"),
 }
 
@@ -80,6 +89,7 @@ def _fill(transaction) -> None:
         sa.insert(tables.receipts),
         rows(lambda n: {"id": _id("r", n), "consignment_id": _id("c", n), "event": "x", "issued_at": NOW, "jws": "x"}),
     )
+    transaction.execute(sa.insert(tables.statuses), rows(_status))
     transaction.execute(
         sa.insert(tables.outbox),
         rows(lambda n: {"station": "route", "work_id": _id("c", n), "lane": "normal", "trace_id": ""}),
@@ -147,6 +157,19 @@ def _delivery(number: int) -> dict[str, object]:
         "position": number,
         "next_attempt_at": None if ended else NOW + timedelta(seconds=number),
         "created_at": NOW,
+    }
+
+
+def _status(number: int) -> dict[str, object]:
+    return {
+        "id": _id("s", number),
+        "delivery_id": _id("d", number),
+        "code": "03",
+        "said_by": "H41",
+        "description": "",
+        "said_at": NOW,
+        "recorded_at": NOW,
+        "receipt_id": _id("r", number),
     }
 
 
