@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import getpass
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -56,12 +58,13 @@ def _audit(transaction: Transaction, what: str, **facts: str) -> None:
 def import_file(*, file: Path) -> None:
     """Nạp danh sách mã (CSV) / load a CSV: code,name_vi,status[,successor,source,note,parent,aliases]."""
     rows = _rows(file)
-    added = 0
     with _database() as database, database.writing() as transaction:
-        for agency, aliases in rows:
-            added += keep_imported(transaction, agency, aliases.split())
+        done = Counter(keep_imported(transaction, agency, aliases.split()) for agency, aliases in rows)
         _audit(transaction, "agencies.imported", file=file.name, rows=str(len(rows)))
-    click.echo(f"{len(rows)} đơn vị / agencies: {added} mới / new, {len(rows) - added} cập nhật / changed")
+    click.echo(
+        f"{len(rows)} đơn vị / agencies: {done['new']} mới / new, {done['changed']} cập nhật / changed, "
+        f"{done['same']} giữ nguyên / unchanged"
+    )
 
 
 def _rows(file: Path) -> list[tuple[Agency, str]]:
@@ -77,23 +80,25 @@ def _rows(file: Path) -> list[tuple[Agency, str]]:
         raise Misconfigured(str(file), f"cannot be read: {wrong}", "Save it as CSV in UTF-8.") from wrong
 
 
-def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) -> bool:
-    """Add or change an agency of a list; what an administrator set by hand (adapter, policy) stays. True when new."""
+def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) -> Literal["new", "changed", "same"]:
+    """Add or change an agency of a list; what an administrator set by hand (adapter, policy) stays."""
     known = _known(transaction, agency.code)
     if known is not None:
         agency = replace(
             agency,
-            parent=agency.parent or known.parent,
+            parent=code_key(agency.parent or "") or known.parent,
+            successor=code_key(agency.successor or "") or None,
             valid_from=known.valid_from,
             adapter=known.adapter,
             signature_policy=known.signature_policy,
             speaks_for_descendants=known.speaks_for_descendants,
         )
-    new = store.keep(transaction, agency, now=utc_now())
+    if agency != known:
+        store.keep(transaction, agency, now=utc_now())
     if _LEVEL_1.fullmatch(agency.code):
         aliases = [*aliases, f"000.00.00.{agency.code}"]  # the same body in the 2016 form (domain notes §2.7)
     store.keep_aliases(transaction, agency, aliases)
-    return new
+    return "new" if known is None else "changed" if agency != known else "same"
 
 
 def agency_of(row: dict[str, str], file: Path, line: int) -> Agency:

@@ -63,11 +63,18 @@ def _print_checked(checked: Checked, *, as_json: bool) -> None:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
         return
     click.echo(f"{verdict.value.upper()}  {read.kind.value}  {read.dialect}  {checked.reading.size_bytes} bytes")
-    click.echo(f"  {read.sender.organ_id or '?'} → {_shown(party.organ_id for party in read.addressees)}")
+    click.echo(f"  {read.sender.organ_id or '?'} → {_addressed(read)}")
     for attachment in read.attachments:
         click.echo(f"  {_shown([attachment.name])}  {attachment.media_type}  {attachment.size_bytes} bytes")
     for finding in checked.findings:
         _print_finding(finding)
+
+
+def _addressed(read: Envelope) -> str:
+    if read.status is None:
+        return _shown(party.organ_id for party in read.addressees)
+    answered = read.status.response_for
+    return f"{_shown([answered.organ_id])}  {read.status.status_code}: {_shown([answered.document_id])}"
 
 
 def _print_finding(finding: Finding) -> None:

@@ -67,7 +67,11 @@ def test_a_list_comes_in_with_aliases_successors_and_dates(database, tmp_path):
 def test_the_same_list_again_changes_and_adds_nothing(database, tmp_path):
     text = HEAD + "H41,Nghệ An,open,,,\n"
     imported(tmp_path, text)
-    assert "0 mới / new, 1 cập nhật" in imported(tmp_path, text).output
+    before = one(database, "H41")
+    assert "0 mới / new, 0 cập nhật / changed, 1 giữ nguyên" in imported(tmp_path, text).output
+    assert one(database, "H41") == before
+    assert "0 mới / new, 1 cập nhật / changed, 0 giữ" in imported(tmp_path, text.replace("Nghệ", "Tỉnh Nghệ")).output
+    assert one(database, "H41").name == "Tỉnh Nghệ An"
 
 
 def test_what_was_set_by_hand_outlives_an_import(database, tmp_path):

@@ -56,3 +56,11 @@ def test_what_cannot_be_read_ends_with_two_and_its_code(tmp_path, more):
     assert result.exit_code == 2
     assert "envelope.dangerous_xml" in result.output
     assert "unreadable" in result.output
+
+
+def test_a_status_names_what_it_answers(tmp_path):
+    result = run(tmp_path, built.status("03"))
+    answered = built.read(built.status("03")).envelope.status.response_for
+    assert f"→ {answered.organ_id}  03: {answered.document_id}" in result.output
+    assert answered.organ_id
+    assert answered.document_id
