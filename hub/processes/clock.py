@@ -8,7 +8,7 @@ Source: design §4 (clock), §5; "never silently stuck".
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 EVERY_SECONDS = 5.0
 BATCH = 500
 UNCOUNTED_AFTER = timedelta(seconds=30)
+LONGEST_RESCUE = timedelta(hours=1)
 BACKLOG = "backlog"  # the work id of a wake that is for no single document
 FORGET_HEARTBEATS_AFTER = timedelta(hours=1)
 
@@ -53,6 +54,11 @@ def tick(hub: Hub) -> None:
         heartbeats.forget(transaction, before=hub.now() - FORGET_HEARTBEATS_AFTER)
 
 
+def _look_again(since: datetime, now: datetime) -> datetime:
+    """When to wake a row once more: ever later, because what waits in a long queue must not make it longer."""
+    return now + min(max(now - since, RESCUE_AFTER), LONGEST_RESCUE)
+
+
 def _wake_consignments(hub: Hub) -> None:
     now = hub.now()
     with hub.database.reading() as connection:
@@ -63,7 +69,7 @@ def _wake_consignments(hub: Hub) -> None:
             _judge_again(consignment, hub)
             continue
         with hub.database.writing() as transaction:
-            claimed = consignments.claim(transaction, consignment, now + RESCUE_AFTER)
+            claimed = consignments.claim(transaction, consignment, _look_again(consignment.judged_at, now))
             if not claimed or consignment.id in owed:  # it moved meanwhile, or its wake waits for the relay
                 continue
             outbox.wake(transaction, "route", [consignment.id], lane=consignment.lane, trace_id=consignment.trace_id)
@@ -91,7 +97,7 @@ def _wake_deliveries(hub: Hub) -> None:
         owed = outbox.owing(connection, [delivery.id for delivery in waiting])
     for delivery in waiting:
         with hub.database.writing() as transaction:
-            claimed = deliveries.claim(transaction, delivery, now + RESCUE_AFTER)
+            claimed = deliveries.claim(transaction, delivery, _look_again(delivery.created_at, now))
             if not claimed or delivery.id in owed:
                 continue
             outbox.wake(transaction, "deliver", [delivery.id], lane=delivery.lane, trace_id="")

@@ -67,6 +67,22 @@ def test_a_wake_that_still_waits_for_the_relay_is_not_doubled(scene):
     assert len([row for row in scene.owed() if row.station == "deliver"]) == 2
 
 
+@pytest.mark.parametrize("station", ["route", "deliver"])
+def test_what_waits_in_a_long_queue_is_woken_ever_more_seldom(scene, station):
+    """The workers are behind for a day: their queue must not grow by a wake a minute for each document."""
+    scene.accepted(1, to=("H41",))
+    if station == "deliver":
+        scene.drain(only=("route",))
+    wakes = []
+    for minutes in [1] * 16 + [20] * 72:
+        wakes.append(sum(row.station == station for row in scene.owed()))
+        forget_all_wakes(scene)  # the broker took them
+        later(scene, minutes=minutes)
+        clock.tick(scene.hub)
+    assert sum(wakes[:16]) in (4, 5)  # its own, and at 1, 2, 4, 8 minutes
+    assert 20 <= sum(wakes) <= 35  # then about every hour
+
+
 def test_a_row_that_moved_while_the_clock_looked_is_left_alone(scene, monkeypatch):
     """Router and deliverer finish between the clock's look and its writing: no time is set on what has ended."""
     sent = scene.accepted(1, to=("H41",))
