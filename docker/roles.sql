@@ -23,3 +23,9 @@ GRANT UPDATE ON consignments, deliveries, daily_counts, heartbeats TO hub_proces
 GRANT UPDATE (to_tally) ON events TO hub_process;             -- counted once
 GRANT UPDATE (inbox_position) ON agencies TO hub_process;     -- the next place in an inbox
 GRANT DELETE ON outbox, heartbeats TO hub_process;
+GRANT INSERT ON evidence, evidence_sources, consignment_evidence, seals TO hub_process;
+GRANT UPDATE ON evidence_sources TO hub_process;
+GRANT UPDATE (fetched_at, source) ON evidence TO hub_process;    -- seen again; also locks what a verdict relies on
+GRANT DELETE ON evidence, evidence_sources TO hub_process;       -- superseded and never relied on
+GRANT UPDATE (seal, leaf) ON receipts TO hub_process;            -- into a seal, once
+GRANT UPDATE (token, stamped_at, next_stamp_at, stamp_failures, last_error) ON seals TO hub_process;

@@ -166,6 +166,18 @@ class EvidenceUnavailable(Deferral):
     code = "evidence.unavailable"
 
 
+class ScannerUnavailable(Deferral):
+    """The virus scanner cannot be reached or did not finish."""
+
+    code = "scanner.unavailable"
+
+
+class TimestampsUnavailable(Deferral):
+    """The timestamp authority did not give a usable timestamp."""
+
+    code = "timestamps.unavailable"
+
+
 class AgencyUnreachable(Deferral):
     """The recipient's system did not answer."""
 

@@ -1,4 +1,4 @@
-"""The outer boundary: what the hub asks of payload stores, of agency adapters and of a broker.
+"""The outer boundary: what the hub asks of payload stores, agency adapters, a broker and outside services.
 
 Owns: the Protocols and the values that cross them. Each has a conformance suite in tests/conformance.
 Never: implementations.
@@ -6,7 +6,7 @@ Never: implementations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO, Protocol
@@ -113,3 +113,41 @@ class WakePublisher(Protocol):
 
     def publish(self, wakes: Sequence[WakeLike], *, timeout_seconds: float) -> set[int]:
         """The outbox ids that are safely taken over. Raises BrokerUnavailable."""
+
+
+class EvidenceSource(Protocol):
+    """Where revocation evidence is fetched, by the clock only."""
+
+    def may_ask(self, url: str) -> bool:
+        """True when this deployment allows the URL's host (after the override map); never opens a connection."""
+
+    def fetch(self, url: str, request: bytes = b"") -> bytes:
+        """The CRL (DER), or the OCSP answer to `request` (DER). Raises EvidenceUnavailable."""
+
+    def mirrored(self) -> Iterator[tuple[str, bytes]]:
+        """Name and bytes of each CRL file of the mirror that is new or changed. Raises EvidenceUnavailable."""
+
+
+class TimestampAuthority(Protocol):
+    """An RFC 3161 service, asked by the clock only; it may take minutes."""
+
+    def stamp(self, request: bytes) -> bytes:
+        """The DER answer to a DER TimeStampReq. Raises TimestampsUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What a virus scanner says of one file; `threat` is the name it gives, empty when it found nothing.
+
+    `skipped` says why a file was not looked at to its end (over the scanner's own limit), empty otherwise.
+    """
+
+    threat: str = ""
+    skipped: str = ""
+
+
+class Scanner(Protocol):
+    """A virus scanner."""
+
+    def scan(self, file: BinaryIO) -> ScanResult:
+        """Look at the file from its beginning. Raises ScannerUnavailable."""

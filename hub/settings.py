@@ -43,18 +43,37 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None
     )
     signing_certificate: Annotated[Path | None, _says("Certificate chain of signing_key (PEM), leaf first")] = None
-    trust_anchors: Annotated[
-        tuple[Path, ...],
-        _says("Files with the trusted root CAs and their sub-CAs (PEM or DER), separated by ':'"),
+    signing_key_passphrase: Annotated[
+        str, _says("Passphrase of signing_key when it is encrypted; give it as a secret")
+    ] = ""
+    trust_dir: Annotated[
+        Path | None,
+        _says("Folder with government/, public/, timestamping/, hub/ certificates; empty: trust/ in the data folder"),
+    ] = None
+    evidence_hosts: Annotated[
+        tuple[str, ...],
+        _says("Hosts that may be asked for CRLs and OCSP beside those named by the trusted certificates, split by ','"),
     ] = ()
+    evidence_host_map: Annotated[
+        tuple[str, ...],
+        _says("Hosts to be asked in place of others, as old=new split by ',' (ocsp.ca.ptc=ocsp.ca.gov.vn)"),
+    ] = ()
+    evidence_mirror: Annotated[
+        Path | None, _says("Folder with CRL files for closed networks, read instead of the network where it has them")
+    ] = None
+    timestamp_url: Annotated[
+        str, _says("RFC 3161 service for the seals of receipts; empty: seals have no timestamp")
+    ] = ""
+    seal_every_seconds: Annotated[int, Meta(ge=1, description="Seconds between two seals of receipts")] = 60
+    scanner: Annotated[str, _says("clamd: unix:/path or tcp:host:port; empty: files are not scanned")] = ""
+    pdf_children: Annotated[int, Meta(ge=1, description="Processes that judge PDF signatures, per API worker")] = 2
+    pdf_memory_bytes: Annotated[int, Meta(ge=256 * MIB, description="Memory that one of them may use")] = 1024 * MIB
+    pdf_seconds: Annotated[int, Meta(ge=1, description="Time that one PDF may take before it is given up")] = 20
     max_envelope_bytes: Annotated[int, Meta(ge=MIB, description="Largest body accepted; above it 413")] = 512 * MIB
     max_text_signed_bytes: Annotated[
         int, Meta(ge=MIB, description="Largest envelope whose signature covers the base64 text itself")
     ] = 50 * MIB
     min_free_bytes: Annotated[int, Meta(ge=0, description="Space that must stay free in the payload store")] = 256 * MIB
-    default_signature_policy: Annotated[
-        str, Meta(pattern="^(require|accept)$", description="Policy of agencies added without one")
-    ] = "accept"
     log_format: Annotated[str, Meta(pattern="^(json|console)$", description="Log lines for machines or people")] = (
         "console"
     )
@@ -67,6 +86,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def database(self) -> str:
         """The database URL that is really used."""
         return self.database_url or f"sqlite:///{self.data_dir / 'hub.sqlite3'}"
+
+    @property
+    def trust(self) -> Path:
+        """The folder of trusted certificates that is really used."""
+        return self.trust_dir or self.data_dir / "trust"
 
     @property
     def embedded(self) -> bool:
@@ -110,8 +134,8 @@ def _converted(raw: Mapping[str, Any], names: set[str]) -> Settings:
         if name not in names:
             faults.append(f"{name}: no such setting")
             continue
-        if "Path, ..." in str(hints[name]) and isinstance(value, str):
-            value = [part for part in value.split(":") if part]
+        if "str, ..." in str(hints[name]) and isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
         try:
             values[name] = msgspec.convert(value, hints[name], strict=False, dec_hook=_path)
         except msgspec.ValidationError as wrong:

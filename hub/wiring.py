@@ -6,6 +6,7 @@ Never: is imported by a room below it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ from typing import Any
 import structlog
 
 from hub.errors import Misconfigured
+from hub.ports import EvidenceSource
 from hub.settings import Settings
+from hub.signatures.anchor_facts import hosts_of
+from hub.signatures.anchors import Trust
 from hub.signatures.keys import CERTIFICATE_FILE, KEY_FILE, HubKey, create_hub_key, load_hub_key
-from hub.signatures.trust import TrustAnchors
+from hub.signatures.pdf import PdfJudge
 from hub.stations import Hub
 from hub.store import schema
 from hub.store.engine import Database
+from hub.store.evidence import StoredBook
 
 log = structlog.get_logger()
 GROUP = "hub.adapters"
@@ -29,15 +34,41 @@ def open_hub(settings: Settings) -> Hub:
     """A hub ready to work. Raises Misconfigured, StoreUnavailable, PayloadsUnavailable."""
     database = open_database(settings)
     ready(database)
+    trust = Trust.load(settings.trust)
     (settings.data_dir / "spool").mkdir(parents=True, exist_ok=True)
     return Hub(
         settings=settings,
         database=database,
         payloads=_adapter("payloads_disk")(settings.data_dir / "payloads"),
         agencies={name: _adapter(name)() for name in AGENCY_ADAPTERS},
-        anchors=TrustAnchors.load(settings.trust_anchors),
+        trust=trust,
+        book=StoredBook(database),
+        pdfs=PdfJudge(
+            children=settings.pdf_children, memory_bytes=settings.pdf_memory_bytes, seconds=settings.pdf_seconds
+        ),
         key=hub_key(settings),
+        evidence_source=evidence_source(settings, trust),
+        scanner=_adapter("scanner_clamd")(settings.scanner) if settings.scanner else None,
+        timestamps=_adapter("timestamps_http")(settings.timestamp_url) if settings.timestamp_url else None,
     )
+
+
+def evidence_source(settings: Settings, trust: Trust) -> EvidenceSource:
+    """Where CRLs and OCSP answers may be asked for: hosts that trusted certificates name, and those configured."""
+    trusted = (*trust.signing.roots, *trust.signing.helpers, *trust.timestamping.roots, *trust.timestamping.helpers)
+    named = {host for certificate in trusted for host in hosts_of(certificate)}
+    return _adapter("evidence_http")(
+        hosts=named | set(settings.evidence_hosts),
+        host_map=_host_map(settings.evidence_host_map),
+        mirror=settings.evidence_mirror,
+    )
+
+
+def _host_map(written: Sequence[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in written]
+    if not all(old and sign and new for old, sign, new in pairs):
+        raise Misconfigured("evidence_host_map", "old=new, split by ','", f"It says {','.join(written)!r}.")
+    return {old: new for old, _, new in pairs}
 
 
 def open_database(settings: Settings) -> Database:
@@ -55,7 +86,7 @@ def ready(database: Database) -> None:
 def hub_key(settings: Settings) -> HubKey:
     """The key that signs receipts: as configured, or the embedded hub's own. Raises Misconfigured."""
     if settings.signing_key and settings.signing_certificate:
-        return load_hub_key(settings.signing_key, settings.signing_certificate)
+        return load_hub_key(settings.signing_key, settings.signing_certificate, settings.signing_key_passphrase)
     if settings.signing_key or settings.signing_certificate:
         raise Misconfigured("signing_key", "signing_key and signing_certificate go together", "Set both or none.")
     key, certificate = _own_key_files(settings)

@@ -32,6 +32,7 @@ MOST_LINES, MOST_FUNCTION_LINES, DEEPEST = 400, 40, 3
 LONG_FUNCTIONS = {
     "hub/store/migrations/versions/0001_pre_first_schema.py::upgrade": "one statement per table",
     "hub/store/migrations/versions/0001_pre_first_schema.py::downgrade": "one statement per table",
+    "hub/store/migrations/versions/0002_pre_genuine.py::_evidence": "one statement per table",
 }
 LONG_FILES: dict[str, str] = {}
 DEEP = {
@@ -226,7 +227,9 @@ class TestWords:
 
     def test_every_setting_is_used(self) -> None:
         text = "\n".join(path.read_text("utf-8") for path in OURS if path.name != "settings.py")
-        unused = {name for name in settings_names() if f".{name}" not in text and name not in {"secrets_dir"}}
+        unused = {
+            name for name in settings_names() if f".{name}" not in text and name not in {"secrets_dir", "trust_dir"}
+        }
         assert unused == set()
 
 

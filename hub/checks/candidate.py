@@ -6,30 +6,46 @@ Never: reads the database or the network itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from hub.domain.agencies import Agency, Resolution
+from hub.domain.attachment_rules import FileFacts
+from hub.domain.legal_value import LegalValue
 from hub.domain.rules import RulePack
-from hub.domain.signatures import SignatureReport
+from hub.domain.signature_policy import PolicyRow
+from hub.domain.signatures import PdfReport, PdfSignature, SignatureReport
 from hub.edxml.reader import Reading
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """`recipients` are resolved on `moment`; `earlier` are accepted consignments of the same document.
+class Owner:
+    """The agency to which a seal belongs; `is_sender`: it is the sender, or may speak for it."""
 
-    `certificate_holder` is the agency to which the signer's certificate belongs; `answered` are the deliveries
-    that a status message speaks about, newest first.
+    agency: Agency
+    is_sender: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`recipients` are resolved on `day`, the Vietnamese day of `moment`; `earlier` are accepted consignments of the
+    same document.
+
+    `certificate_holder` is the agency to which the signer's certificate belongs; `owners` the same for the seals in
+    PDF files, by the certificate's SHA-256; `answered` are the deliveries that a status message speaks about, newest
+    first. `policy` are the sender's own demands; `pdfs` and `files` hold what was seen in the attachments, by content
+    id.
     """
 
     reading: Reading
     caller: Agency
     moment: datetime
+    day: date
     rules: RulePack
+    policy: Sequence[PolicyRow]
     sender: Resolution
     caller_may_send: bool
     recipients: tuple[Resolution, ...]
@@ -41,3 +57,11 @@ class Candidate:
     already_held: Mapping[str, str]
     answered: tuple[Delivery, ...]
     attachments_sha256: str
+    files: Mapping[str, FileFacts]
+    pdfs: Mapping[str, PdfReport]
+    owners: Mapping[str, Owner]
+    legal_value: LegalValue
+
+    def owner_of(self, signature: PdfSignature) -> Owner | None:
+        """Whose seal it is; None when nobody of the directory is known for it."""
+        return self.owners.get(signature.certificate.sha256) if signature.certificate else None

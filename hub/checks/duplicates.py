@@ -14,6 +14,7 @@ from hub.domain.findings import Finding, Severity
 from hub.domain.periods import vietnam_time
 
 CHECK = "duplicates"
+SAYS = ("duplicates.",)
 
 
 def judge(candidate: Candidate) -> Iterator[Finding]:

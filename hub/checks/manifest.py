@@ -13,6 +13,7 @@ from hub.domain.envelopes import BusinessType, Kind
 from hub.domain.findings import Finding, Severity
 
 CHECK = "manifest"
+SAYS = ("manifest.",)
 CARRYING = frozenset({BusinessType.NEW, BusinessType.REPLACE})
 
 

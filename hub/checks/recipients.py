@@ -13,6 +13,7 @@ from hub.domain.agencies import AgencyStatus, Resolution
 from hub.domain.findings import Finding, Severity
 
 CHECK = "recipients"
+SAYS = ("recipient.",)
 
 
 def judge(candidate: Candidate) -> Iterator[Finding]:

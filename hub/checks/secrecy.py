@@ -11,6 +11,7 @@ from hub.checks.candidate import Candidate
 from hub.domain.findings import Finding, Severity
 
 CHECK = "secrecy"
+SAYS = ("secrecy.",)
 MARKED = "secrecy.marked"
 
 

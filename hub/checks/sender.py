@@ -12,6 +12,7 @@ from hub.domain.agencies import AgencyStatus
 from hub.domain.findings import Finding, Severity
 
 CHECK = "sender"
+SAYS = ("sender.",)
 WHERE = "From/OrganId"
 
 

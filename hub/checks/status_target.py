@@ -12,6 +12,7 @@ from hub.domain.findings import Finding, Severity
 from hub.domain.statuses import StatusCode
 
 CHECK = "status_target"
+SAYS = ("status.",)
 
 
 def judge(candidate: Candidate) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from hub.domain.periods import vietnam_day
 from hub.edxml.validator import validate
 
 CHECK = "schema"
+SAYS = ("edxml.", "schema.")
 
 
 def judge(candidate: Candidate) -> Iterator[Finding]:

@@ -14,19 +14,20 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from hub import settings, wiring
-from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy, code_key
+from hub.domain.agencies import Agency, AgencyStatus, code_key
+from hub.domain.signature_policy import Demand, Level, PolicyRow, type_key
 from hub.errors import Misconfigured
 from hub.signatures.certificates import read_certificate
 from hub.stations import utc_now
 from hub.store import agencies as store
-from hub.store import directory, heartbeats
+from hub.store import directory, heartbeats, policies
 from hub.store.engine import Database, Transaction
 
 _LEVEL_1 = re.compile(r"[A-Z]\d\d", re.ASCII)
@@ -81,7 +82,7 @@ def _rows(file: Path) -> list[tuple[Agency, str]]:
 
 
 def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) -> Literal["new", "changed", "same"]:
-    """Add or change an agency of a list; what an administrator set by hand (adapter, policy) stays."""
+    """Add or change an agency of a list; what an administrator set by hand (adapter) stays."""
     known = _known(transaction, agency.code)
     if known is not None:
         agency = replace(
@@ -90,7 +91,6 @@ def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) 
             successor=code_key(agency.successor or "") or None,
             valid_from=known.valid_from,
             adapter=known.adapter,
-            signature_policy=known.signature_policy,
             speaks_for_descendants=known.speaks_for_descendants,
         )
     if agency != known:
@@ -122,7 +122,6 @@ def agency_of(row: dict[str, str], file: Path, line: int) -> Agency:
         valid_until=until,
         source=(row.get("source") or "").strip(),
         note=(row.get("note") or "").strip(),
-        signature_policy=SignaturePolicy(settings.load().default_signature_policy),
     )
 
 
@@ -138,7 +137,6 @@ def _day(text: str | None, file: Path, line: int) -> date | None:
 @click.argument("name")
 @click.option("--parent", help="Đơn vị cấp trên / code of the parent.")
 @click.option("--alias", "aliases", multiple=True, help="Mã khác của đơn vị / another code of it.")
-@click.option("--signature-policy", type=click.Choice([p.value for p in SignaturePolicy]))
 @click.option(
     "--speaks-for-descendants/--speaks-for-itself",
     default=None,
@@ -152,7 +150,6 @@ def add(
     name: str,
     parent: str | None,
     aliases: tuple[str, ...],
-    signature_policy: str | None,
     speaks_for_descendants: bool | None,
     status: str | None,
     successor: str | None,
@@ -162,11 +159,10 @@ def add(
         "parent": parent,
         "successor": successor,
         "status": AgencyStatus(status) if status else None,
-        "signature_policy": SignaturePolicy(signature_policy) if signature_policy else None,
         "speaks_for_descendants": speaks_for_descendants,
     }
     with _database() as database, database.writing() as transaction:
-        known = _known(transaction, code) or _new(code)
+        known = _known(transaction, code) or Agency(code, "")
         agency = replace(known, name=name, **{field: value for field, value in given.items() if value is not None})
         new = store.keep(transaction, agency, now=utc_now())
         if _LEVEL_1.fullmatch(code_key(code)):
@@ -180,10 +176,6 @@ def _known(transaction: Transaction, code: str) -> Agency | None:
     """The agency with exactly this code; an alias of another agency does not count."""
     found = store.find(transaction.connection, code_key(code))
     return found if found is not None and code_key(found.code) == code_key(code) else None
-
-
-def _new(code: str) -> Agency:
-    return Agency(code, "", signature_policy=SignaturePolicy(settings.load().default_signature_policy))
 
 
 @agencies.command("list")
@@ -244,3 +236,42 @@ def certificate(*, code: str, file: Path) -> None:
         store.keep_certificate(transaction, agency, held, now=utc_now())
         _audit(transaction, "agencies.certificate_registered", agency=agency.code, sha256=found.sha256)
     click.echo(f"{agency.code}: {found.subject}, hết hạn / until {found.not_after:%Y-%m-%d}, sha256 {found.sha256}")
+
+
+@agencies.command()
+@click.argument("code")
+@click.argument("demand", type=click.Choice([d.value for d in Demand]), required=False)
+@click.argument("level", type=click.Choice([*(v.value for v in Level), "default"]), required=False)
+@click.option("--document-type", default="", help="Chỉ cho loại văn bản này / for this type of document only.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Ngày cuối còn áp dụng / last day on which it holds.")
+def policy(*, code: str, demand: str | None, level: str | None, document_type: str, until: datetime | None) -> None:
+    """Chính sách chữ ký của đơn vị: xem, đặt, bỏ / an agency's signature policy: show, set, or back to the pack's.
+
+    hub agencies policy H41 agency_seal ignore --until 2027-06-30
+    """
+    if demand is not None and level is None:
+        raise click.UsageError("Nêu mức: require, warn, ignore hoặc default / say a level, or default.")
+    with _database() as database, database.writing() as transaction:
+        agency = store.require(transaction.connection, code)
+        if demand is not None and level is not None:
+            last = until.date() if until else None
+            _set_policy(transaction, agency, Demand(demand), level, document_type=document_type, until=last)
+        rows = policies.of_agency(transaction.connection, code_key(agency.code))
+    if not rows:
+        click.echo(f"{agency.code}: theo bộ quy tắc / as the rule pack says")
+    for row in rows:
+        last_day = f"đến hết / until {row.until:%Y-%m-%d}" if row.until else "không thời hạn / until further notice"
+        kinds = row.document_type or "mọi loại / every type"
+        click.echo(f"{agency.code}  {row.demand.value:<19} {row.level.value:<8} {kinds}  {last_day}")
+
+
+def _set_policy(
+    transaction: Transaction, agency: Agency, demand: Demand, level: str, *, document_type: str, until: date | None
+) -> None:
+    key, kind = code_key(agency.code), type_key(document_type)
+    if level == "default":
+        policies.forget(transaction, key, demand, kind)
+    else:
+        policies.keep(transaction, key, PolicyRow(demand, Level(level), kind, until), now=utc_now())
+    told = {"agency": agency.code, "demand": demand.value, "level": level, "document_type": kind}
+    _audit(transaction, "agencies.policy_set", **told, until=until.isoformat() if until else "")

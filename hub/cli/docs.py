@@ -16,9 +16,11 @@ import click
 import msgspec
 from msgspec import Meta
 
+from hub.checks import ORDER
 from hub.domain.findings import catalogue, error_sentences
 from hub.errors import HubError
 from hub.settings import MIB, PREFIX, Settings
+from hub.stations import judge_again
 
 MADE = "<!-- Made by `hub docs write`; change the code or schemas/codes, not this page. -->"
 _KINDS = {Path: "path", str: "text", int: "integer"}
@@ -33,6 +35,9 @@ _ROOMS = {
     "manifest": "Tệp đính kèm và bảng kê / attachments and manifest",
     "signature": "Chữ ký / the signature",
     "certificate": "Chứng thư / the signer's certificate",
+    "pdf": "Chữ ký trong tệp PDF / signatures in PDF files",
+    "attachments": "Nội dung tệp đính kèm / what the attachments are",
+    "legal_value": "Có thay bản giấy không / does it replace paper",
     "duplicates": "Văn bản đã biết / known documents",
     "held": "Chờ chứng cứ / waiting for evidence",
     "status": "Trạng thái xử lý / statuses",
@@ -109,7 +114,7 @@ def _parts(hint: Any) -> tuple[Any, Meta]:
 
 def _type_words(kind: Any, meta: Meta) -> str:
     if get_origin(kind) is tuple:
-        return "paths, separated by `:`"
+        return "texts, separated by `,`"
     known = next(word for plain, word in _KINDS.items() if plain is kind or plain in get_args(kind))
     bounds = [words.format(getattr(meta, name)) for name, words in _BOUNDS.items() if getattr(meta, name) is not None]
     return " ".join([known, *bounds])
@@ -158,16 +163,24 @@ def _checks() -> Iterator[str]:
     yield from (MADE, "", "# Kết quả kiểm tra / findings", "")
     yield (
         "Mức nặng do bước kiểm tra quyết định: `note` (ghi nhận), `warning` (cảnh báo), `try_later` (chờ chứng cứ, văn "
-        "bản được giữ), `error` (từ chối). Riêng `duplicates.*` theo gói quy tắc đang có hiệu lực; "
-        "`signature.absent` và `signature.required` theo chính sách chữ ký của bên gửi. "
+        "bản được giữ), `error` (từ chối). Riêng `duplicates.*` và `attachments.*` theo gói quy tắc đang có hiệu lực; "
+        "`signature.absent`, `signature.required` và `pdf.*` theo chính sách chữ ký đối với bên gửi (`hub agencies "
+        "policy`): `require` thì từ chối, `warn` thì cảnh báo (chữ ký hỏng vẫn bị từ chối), `ignore` thì ghi nhận. "
         "`{…}` được thay bằng điều đã thấy."
     )
     yield ""
     yield (
         "The check chooses the severity: `note`, `warning`, `try_later` (evidence is awaited, the document is held) or "
-        "`error` (rejected). For `duplicates.*` the rule pack in force decides; for `signature.absent` and "
-        "`signature.required` the sender's signature policy. `{…}` is filled with what was seen."
+        "`error` (rejected). For `duplicates.*` and `attachments.*` the rule pack in force decides; for "
+        "`signature.absent`, `signature.required` and `pdf.*` what is demanded of the sender (`hub agencies policy`): "
+        "`require` rejects, `warn` warns (what is broken is rejected even so), `ignore` notes. `{…}` is filled with "
+        "what was seen."
     )
+    yield from ("", "| Check | Question | Says | Source |", "|---|---|---|---|")
+    for check in (*ORDER, judge_again):
+        question, _, source = (check.__doc__ or "").partition("Source:")
+        says = ", ".join(f"`{prefix}…`" if prefix.endswith(".") else f"`{prefix}`" for prefix in check.SAYS)
+        yield _row(f"`{check.CHECK}`", question.split("\n\n")[0], says, " ".join(source.split()))
     for room, codes in _by_room().items():
         yield from (
             "",

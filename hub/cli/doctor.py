@@ -17,6 +17,7 @@ import click
 
 from hub import settings, wiring
 from hub.broker.publisher import Publisher
+from hub.cli.trust import CLOCK_IS_LATE, MANY_FAILURES
 from hub.domain.periods import vietnam_day
 from hub.domain.rules import pack_on
 from hub.errors import HubError
@@ -24,10 +25,11 @@ from hub.processes.loop import LATE_AFTER
 from hub.processes.workers import WORKERS
 from hub.settings import MIB, Settings
 from hub.stations import Hub, utc_now
-from hub.store import backlog, heartbeats, outbox, schema
+from hub.store import backlog, evidence, heartbeats, outbox, schema, seals
 
 BROKER_WAIT_SECONDS = 5.0
 LATE_ROUTING = timedelta(minutes=2)
+LATE_SEALING = timedelta(seconds=10)  # for each second between two seals
 CERTIFICATE_WARNING = timedelta(days=30)
 ADVICE = "Xử lý lỗi này rồi chạy lại / mend this, then run `hub doctor` again"
 
@@ -82,11 +84,11 @@ def diagnose(configured: Settings) -> Iterator[Diagnosis]:
     except HubError as wrong:
         yield Diagnosis("Cấu hình / settings", fine=False, seen=str(wrong), advice="Sửa cấu hình / correct the setting")
         return
-    for question in (_rules, _key, _trust, _payloads, _processes, _outbox, _stuck):
+    for question in (_rules, _key, _trust, _evidence, _seals, _payloads, _processes, _outbox, _stuck):
         yield from _asked(question, hub)
     if not configured.embedded:
         yield _broker(configured)
-    hub.database.close()
+    hub.close()
 
 
 def _asked(question: Callable[[Hub], Iterator[Diagnosis]], hub: Hub) -> Iterator[Diagnosis]:
@@ -115,14 +117,51 @@ def _key(hub: Hub) -> Iterator[Diagnosis]:
 
 def _trust(hub: Hub) -> Iterator[Diagnosis]:
     """CA gốc tin cậy / trusted roots."""
-    count = len(hub.anchors.roots)
+    count = len(hub.trust.signing.roots)
     advice = (
         ""
         if count
-        else "Đặt HUB_TRUST_ANCHORS: chưa có CA gốc, mọi chữ ký đều không được tin. / "
-        "Set HUB_TRUST_ANCHORS: without a root no signature is trusted."
+        else "Chạy `hub trust add government TỆP`: chưa có CA gốc, mọi chữ ký đều không được tin. / "
+        "Run `hub trust add government FILE`: without a root no signature is trusted."
     )
     yield Diagnosis("CA gốc tin cậy / trusted roots", fine=count > 0, seen=str(count), advice=advice)
+
+
+def _evidence(hub: Hub) -> Iterator[Diagnosis]:
+    """Dữ liệu thu hồi / revocation evidence."""
+    with hub.database.reading() as connection:
+        sources = evidence.sources(connection)
+    now = hub.now()
+    failing = sum(one.failures >= MANY_FAILURES for one in sources)
+    stale = sum(one.next_update is not None and one.next_update < now for one in sources)
+    late = sum(one.next_fetch_at is not None and one.next_fetch_at < now - CLOCK_IS_LATE for one in sources)
+    fine = not (failing or stale or late)
+    advice = (
+        ""
+        if fine
+        else "Văn bản có thể bị giữ lại; chạy `hub trust check`, khởi động clock nếu nguồn quá hạn. / "
+        "Documents may be held; run `hub trust check`, start the clock when sources are overdue."
+    )
+    seen = f"{len(sources)} nguồn / sources, {failing} lỗi / failing, {stale} cũ / stale, {late} quá hạn / overdue"
+    yield Diagnosis("Dữ liệu thu hồi / revocation evidence", fine=fine, seen=seen, advice=advice)
+
+
+def _seals(hub: Hub) -> Iterator[Diagnosis]:
+    """Niêm phong biên nhận / seals of receipts."""
+    with hub.database.reading() as connection:
+        seen = seals.standing(connection)
+    late = seen.oldest is not None and hub.now() - seen.oldest > LATE_SEALING * hub.settings.seal_every_seconds
+    advice = "Khởi động clock; biên nhận vẫn có giá trị / start the clock; receipts stay valid" if late else ""
+    title = "Biên nhận chưa niêm phong / receipts not sealed yet"
+    yield Diagnosis(title, fine=not late, seen=str(seen.unsealed), advice=advice)
+    if hub.timestamps is None:
+        words = "không cấu hình: niêm phong không có dấu thời gian / none configured: seals carry no timestamp"
+        yield Diagnosis("Dấu thời gian / timestamps", fine=True, seen=words)
+        return
+    failing = seen.failures >= MANY_FAILURES
+    advice = "Kiểm tra HUB_TIMESTAMP_URL và / and trust/timestamping" if failing else ""
+    said = f"{seen.owed} {seen.last_error}".strip()
+    yield Diagnosis("Dấu thời gian còn nợ / timestamps owed", fine=not failing, seen=said, advice=advice)
 
 
 def _payloads(hub: Hub) -> Iterator[Diagnosis]:

@@ -66,7 +66,7 @@ def run(*, name: str) -> None:
         publisher.stop()
     else:
         workers.run(name, hub, stop)
-    hub.database.close()
+    hub.close()
 
 
 def _become_gunicorn(environment: dict[str, str], arguments: list[str], application: str) -> None:

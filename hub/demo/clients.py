@@ -163,6 +163,10 @@ class AgencySystem:
         _status_is("POST status", answer, 201)
         return self.book.take(answer.part("receipt", "jws"))
 
+    def evidence(self, consignment: str) -> Answer:
+        """The evidence bundle of a consignment."""
+        return self._ask("GET", f"/api/v1/consignments/{quote(consignment)}/evidence")
+
     def consignment(self, consignment_id: str) -> Answer:
         """What the hub tells this agency about a consignment."""
         return self._ask("GET", f"/api/v1/consignments/{quote(consignment_id)}")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
 
 from hub.demo import pdf
 from hub.demo.pki import Identity
+from hub.demo.signing import Look, sign_pdf
 from hub.domain.envelopes import (
     Attachment,
     Business,
@@ -78,8 +80,33 @@ class Document:
         return f"{self.number}/{self.author.notation}"
 
 
-def attachment_of(document: Document) -> bytes:
-    """The letter as a PDF; the same document always gives the same bytes."""
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """With what an agency signs: its leader's personal certificate and its seal."""
+
+    person: Identity
+    seal: Identity
+
+
+def attachment_of(document: Document, pen: Pen) -> bytes:
+    """The letter as a PDF, signed by the person and then sealed; sent again to others, it is the same file."""
+    return _kept_page(replace(document, recipients=()), pen)
+
+
+@cache
+def _kept_page(document: Document, pen: Pen) -> bytes:
+    return sealed_page(document, pen.person, pen.seal)
+
+
+def sealed_page(document: Document, person: Identity, seal: Identity) -> bytes:
+    """The page with the person's signature first and the agency's after it (Decree 30/2020 Art. 13, 17)."""
+    at = document.written_at
+    signed = sign_pdf(page_of(document), by=person, field="NguoiKy", look=Look.PERSON, at=at)
+    return sign_pdf(signed, by=seal, field="CoQuan", look=Look.AGENCY, at=at + timedelta(minutes=1))
+
+
+def page_of(document: Document) -> bytes:
+    """The letter as a PDF that nobody has signed."""
     author, day = document.author, vietnam_day(document.written_at)
     paragraphs = (
         author.name.upper(),
@@ -104,21 +131,40 @@ def attachment_of(document: Document) -> bytes:
     return pdf.page(document.subject, paragraphs, made_at=document.written_at)
 
 
-def signed_envelope(document: Document, signer: Identity) -> bytes:
+def signed_envelope(document: Document, pen: Pen) -> bytes:
     """The envelope with header, manifest and attachment signed: the header by its Id, the file by cid:."""
-    return _envelope(document, signer, attachment_of(document))
+    return _envelope(document, pen.seal, attachment_of(document, pen))
 
 
-def unsigned_envelope(document: Document) -> bytes:
-    """The envelope without any signature."""
-    return _envelope(document, None, attachment_of(document))
+def unsigned_envelope(document: Document, pen: Pen) -> bytes:
+    """The envelope without any signature of its own; its PDF is signed and sealed."""
+    return _envelope(document, None, attachment_of(document, pen))
 
 
-def changed_after_signing(document: Document, signer: Identity) -> bytes:
-    """The signed envelope in which one byte of the attachment is another than when it was signed."""
-    content = bytearray(attachment_of(document))
-    content[len(content) // 2] ^= 1
-    return _envelope(document, signer, bytes(content))
+def changed_after_signing(document: Document, pen: Pen) -> bytes:
+    """The signed envelope in which one byte of the attachment is another than when the envelope was signed."""
+    true = attachment_of(document, pen)
+    return _envelope(document, pen.seal, _with_another_byte(true), signed=true)
+
+
+def page_changed_after_signing(document: Document, pen: Pen) -> bytes:
+    """An envelope that is signed properly, around a PDF that was changed after its signatures."""
+    return _envelope(document, pen.seal, _with_another_byte(attachment_of(document, pen)))
+
+
+def sealed_by_another(document: Document, pen: Pen, *, other: Pen) -> bytes:
+    """An envelope that is signed properly, around a PDF that carries another agency's seal."""
+    return _envelope(document, pen.seal, sealed_page(document, pen.person, other.seal))
+
+
+def _with_another_byte(content: bytes) -> bytes:
+    """One digit of the page's text is another: the file stays a PDF, the signatures no longer fit."""
+    place = content.index(b"stream") + 100
+    while not content[place : place + 1].isdigit():
+        place += 1
+    changed = bytearray(content)
+    changed[place] ^= 1
+    return bytes(changed)
 
 
 def with_doctype(envelope: bytes) -> bytes:
@@ -148,9 +194,9 @@ def status_envelope(
     return out.getvalue()
 
 
-def _envelope(document: Document, signer: Identity | None, content: bytes) -> bytes:
-    """The written form; the signature is always over the true attachment, whatever `content` is carried."""
-    digest = hashlib.sha256(attachment_of(document)).hexdigest()
+def _envelope(document: Document, signer: Identity | None, content: bytes, *, signed: bytes | None = None) -> bytes:
+    """The written form; the envelope's signature is over `signed` (default: what is carried)."""
+    digest = hashlib.sha256(content if signed is None else signed).hexdigest()
     root = writer.build(_header(document, content, digest), envelope_id=ENVELOPE_ID)
     if signer is not None:
         signing.sign(root, key=signer.key, certificates=signer.chain, digests={CONTENT_ID: digest})

@@ -78,7 +78,7 @@ def page(title: str, paragraphs: Sequence[str], *, made_at: datetime) -> bytes:
     if len(lines) * _LEADING > height:
         raise ValueError(f"{len(lines)} lines are more than one page")
     content = "\n".join(
-        _line(line, x=_MARGIN, y=_PAGE[1] - _MARGIN - number * _LEADING) for number, line in enumerate(lines)
+        drawn_line(line, x=_MARGIN, y=_PAGE[1] - _MARGIN - number * _LEADING) for number, line in enumerate(lines)
     ).encode("ascii")
     stamp = made_at.astimezone(VIETNAM).strftime("D:%Y%m%d%H%M%S+07'00'")
     return _file(
@@ -109,7 +109,7 @@ def _file(objects: Sequence[bytes]) -> bytes:
     return bytes(out)
 
 
-def _line(text: str, *, x: float, y: float) -> str:
+def drawn_line(text: str, *, x: float, y: float) -> str:
     """One line: the glyphs, then the strokes; ActualText lets a reader copy and search true Vietnamese."""
     text = unicodedata.normalize("NFC", text)
     letters = [letter(character) for character in text]

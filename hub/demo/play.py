@@ -16,12 +16,13 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from hub.demo import ending, story, trials
+from hub.demo import ending, proofs, story, trials
 from hub.demo.pki import DemoPki
 from hub.demo.plot import Letters
 from hub.demo.scene import Scene
 from hub.demo.stage import HubProcess, Player, set_up
 from hub.demo.tell import WIDTH, Difference, Teller
+from hub.demo.tsa import DemoTsa
 from hub.signatures.keys import CERTIFICATE_FILE
 from hub.stations import utc_now
 
@@ -32,13 +33,16 @@ CHAPTERS: Sequence[Chapter] = (
     story.recipients_take_it,
     story.recipients_answer,
     story.the_sender_sees,
+    proofs.who_signed_the_page,
     trials.a_broken_signature,
+    proofs.what_is_not_genuine,
     trials.sent_twice,
     trials.the_same_key_for_other_bytes,
     story.sent_to_one_more,
     story.a_closed_code,
     trials.what_must_not_pass,
     story.with_and_without_paper,
+    proofs.the_evidence_bundle,
     ending.show,
 )
 _README = """# hub demo
@@ -48,9 +52,12 @@ Lệnh `hub demo --keep` để lại đây mọi thứ đã tạo ra / everythin
 - `envelopes/`: các gói tin edXML theo thứ tự gửi / the envelopes in the order of sending
 - `receipts/`: biên nhận JWS đã kiểm tra / the receipts that were verified
 - `{certificate}`: chứng thư của trục để kiểm tra biên nhận / the hub's certificate that verifies receipts
+- `evidence/`: gói chứng cứ ASiC-E; kiểm tra lại / evidence bundles; verify them again with
+  `hub verify --trust trust evidence/*.asice`
+- `trust/`, `crl/`: chứng thư được tin, danh sách thu hồi / trusted certificates, lists of revoked ones
 - `pki/`: gốc tin cậy, chứng thư và khóa thử nghiệm / the test root, certificates and keys
 - `hub-data/`: dữ liệu của trục; chạy lại / the hub's data; run it again with
-  `HUB_TRUST_ANCHORS=pki/anchors.pem hub serve --data-dir hub-data`
+  `HUB_TRUST_DIR=trust HUB_EVIDENCE_MIRROR=crl hub serve --data-dir hub-data`
 - `hub.log`: nhật ký của trục / the hub's log
 - `api-keys.txt`: khóa API của bốn cơ quan / the agencies' API keys
 
@@ -82,10 +89,11 @@ def perform(wishes: Wishes, tell: Teller) -> Performance:
         "TRỤC LIÊN THÔNG VĂN BẢN – CHẠY THỬ TOÀN TUYẾN",
         "Document exchange hub: the whole path with a test PKI, four agencies and a real hub over HTTP",
     )
-    with _folder(wishes.keep) as folder:
-        hub = HubProcess(folder, folder / "pki" / "anchors.pem")
+    pki = DemoPki(moment=utc_now())
+    with _folder(wishes.keep) as folder, DemoTsa(pki.timestamping()) as tsa:
+        hub = HubProcess(folder, tsa.url)
         try:
-            scene, failure = _played(folder, hub, tell)
+            scene, failure = _played(folder, hub, tell, pki)
             performance = _performance(scene, tell, failure, seconds=monotonic() - begun)
             _closing_words(performance, hub, tell, wishes)
             if wishes.json_file is not None:
@@ -98,10 +106,10 @@ def perform(wishes: Wishes, tell: Teller) -> Performance:
                 hub.stop()
 
 
-def _played(folder: Path, hub: HubProcess, tell: Teller) -> tuple[Scene | None, Difference | None]:
+def _played(folder: Path, hub: HubProcess, tell: Teller, pki: DemoPki) -> tuple[Scene | None, Difference | None]:
     scene = None
     try:
-        scene = _scene(folder, hub, tell)
+        scene = _scene(folder, hub, tell, pki)
         for chapter in CHAPTERS:
             chapter(scene)
     except Difference as difference:
@@ -112,9 +120,9 @@ def _played(folder: Path, hub: HubProcess, tell: Teller) -> tuple[Scene | None, 
     return scene, None
 
 
-def _scene(folder: Path, hub: HubProcess, tell: Teller) -> Scene:
+def _scene(folder: Path, hub: HubProcess, tell: Teller, pki: DemoPki) -> Scene:
     """The stage is set, the hub runs, the cast is named."""
-    players, book = set_up(folder, hub, DemoPki(moment=utc_now()))
+    players, book = set_up(folder, hub, pki)
     (folder / "envelopes").mkdir()
     (folder / "README.md").write_text(_README.format(certificate=CERTIFICATE_FILE), "utf-8")
     keys = folder / "api-keys.txt"

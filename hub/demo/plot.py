@@ -40,7 +40,7 @@ EXPECTED_RECEIPTS = {
     "BusinessStatus": 6,
     "ContentHandover": 14,
     "SubmissionAcceptance": 11,
-    "SubmissionRejection": 3,
+    "SubmissionRejection": 5,
 }
 
 
@@ -77,6 +77,16 @@ class Letters:
             text="Sở báo cáo số liệu công trình hoàn thành trong quý theo biểu mẫu đính kèm.",
             to=(_as(MINISTRY),),
         )
+
+    @property
+    def forged(self) -> Document:
+        """Department → ministry; its page is changed after it was signed."""
+        return self._short(34, "V/v quyết toán công trình hoàn thành")
+
+    @property
+    def borrowed_seal(self) -> Document:
+        """Department → ministry; its page carries the province's seal."""
+        return self._short(35, "V/v giao chỉ tiêu kế hoạch năm")
 
     @property
     def progress(self) -> Document:

@@ -7,7 +7,7 @@ Never: decides what comes next (story.py, trials.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -56,13 +56,19 @@ class Scene:
         step.expect("lượt gửi trong biên nhận / consignment", answer.part("id"), claims["consignment"])
         return answer
 
-    def rejected(self, step: Step, role: Role, *, envelope: bytes, name: str, code: str) -> Answer:
-        """Post what must be rejected with this finding; the receipt says so too. Shows the hub's sentence."""
+    def rejected(
+        self, step: Step, role: Role, *, envelope: bytes, name: str, code: str, also: Sequence[str] = ()
+    ) -> Answer:
+        """Post what must be rejected with this error first, and with no others than `also`; the receipt says so too.
+
+        Shows the hub's sentence.
+        """
         answer = self.post(role, envelope, name=name)
         step.expect("HTTP", 422, answer.status)
         step.expect("kết luận / verdict", "rejected", answer.part("verdict"))
         errors = [finding for finding in answer.part("findings") if finding["severity"] == "error"]
-        step.expect("lỗi / errors", [code], [finding["code"] for finding in errors])
+        seen = list(dict.fromkeys(finding["code"] for finding in errors))
+        step.expect("lỗi / errors", [code, *also], seen)
         claims = self.book.take(answer.part("receipt"))
         step.expect("biên nhận / receipt", ReceiptEvent.SUBMISSION_REJECTION.value, claims["event"])
         step.expect("lỗi trong biên nhận / in the receipt", True, code in [f["code"] for f in claims["findings"]])

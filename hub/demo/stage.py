@@ -18,17 +18,18 @@ from time import monotonic, sleep
 
 from hub import settings, wiring
 from hub.demo.clients import AgencySystem, ReceiptBook, ask
-from hub.demo.documents import Correspondent
-from hub.demo.pki import DemoPki, Identity
+from hub.demo.documents import Correspondent, Pen
+from hub.demo.pki import DemoPki
 from hub.demo.tell import Difference
 from hub.domain.agencies import Agency, AgencyStatus
 from hub.domain.envelopes import Signer
 from hub.settings import PREFIX
 from hub.signatures.keyinfo import described
 from hub.signatures.keys import CERTIFICATE_FILE, create_hub_key
+from hub.signatures.revocation import read_crl
 from hub.stations import utc_now
 from hub.store import agencies as directory
-from hub.store import schema
+from hub.store import evidence, schema
 from hub.store.engine import Transaction
 
 HOST = "127.0.0.1"
@@ -47,11 +48,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """An agency on the stage: its role, its document system, its seal."""
+    """An agency on the stage: its role, its document system, with what it signs."""
 
     role: Role
     system: AgencySystem
-    seal: Identity
+    pen: Pen
 
     @property
     def code(self) -> str:
@@ -107,11 +108,11 @@ CLOSED = Agency(
 class HubProcess:
     """`python -m hub serve` as a child of its own session: Ctrl-C reaches it only through `stop`."""
 
-    def __init__(self, folder: Path, anchors: Path) -> None:
+    def __init__(self, folder: Path, timestamp_url: str) -> None:
         self.data, self.log = folder / "hub-data", folder / "hub.log"
         self.address = (HOST, _free_port())
         self.url = f"http://{HOST}:{self.address[1]}"
-        self._anchors = anchors
+        self._environment = environment(folder, timestamp_url)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -120,7 +121,7 @@ class HubProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--data-dir", str(self.data)],
-                env=environment(self._anchors),
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -170,18 +171,25 @@ class HubProcess:
             return False
 
 
-def environment(anchors: Path) -> dict[str, str]:
+def environment(folder: Path, timestamp_url: str) -> dict[str, str]:
     """This process's environment without settings of another hub, with those of the demo's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return {**kept, f"{PREFIX}TRUST_ANCHORS": str(anchors), f"{PREFIX}MIN_FREE_BYTES": "0"}
+    own = {
+        "TRUST_DIR": str(folder / "trust"),
+        "EVIDENCE_MIRROR": str(folder / "crl"),
+        "TIMESTAMP_URL": timestamp_url,
+        "SEAL_EVERY_SECONDS": "1",
+        "MIN_FREE_BYTES": "0",
+    }
+    return kept | {PREFIX + name: value for name, value in own.items()}
 
 
 def set_up(folder: Path, hub: HubProcess, pki: DemoPki) -> tuple[dict[str, Player], ReceiptBook]:
     """The hub's folder with its key, the directory, API keys and certificates; the players by their codes."""
     hub.data.mkdir(parents=True)
     (folder / "pki").mkdir()
-    (folder / "pki" / "anchors.pem").write_bytes(pki.anchors_pem())
     certificate = create_hub_key(hub.data / "keys").certificates
+    _trust_and_evidence(folder, hub, pki)
     (folder / CERTIFICATE_FILE).write_bytes((hub.data / "keys" / CERTIFICATE_FILE).read_bytes())
     book = ReceiptBook(certificate)
     players: dict[str, Player] = {}
@@ -193,6 +201,8 @@ def set_up(folder: Path, hub: HubProcess, pki: DemoPki) -> tuple[dict[str, Playe
                 directory.keep(transaction, role.agency, now=utc_now())
                 directory.keep_aliases(transaction, role.agency, role.aliases)
             directory.keep(transaction, CLOSED, now=utc_now())
+            for crl in pki.crls():  # the clock reads the mirror too, but the first letter must not wait for it
+                evidence.keep(transaction, read_crl(crl), source="demo", at=utc_now())
             for role in CAST:
                 players[role.agency.code] = _player(transaction, role, hub=hub, book=book, pki=pki)
     finally:
@@ -200,6 +210,17 @@ def set_up(folder: Path, hub: HubProcess, pki: DemoPki) -> tuple[dict[str, Playe
     for player in players.values():
         _keep_seal(folder / "pki", player)
     return players, book
+
+
+def _trust_and_evidence(folder: Path, hub: HubProcess, pki: DemoPki) -> None:
+    """What an administrator would put in place: roots by purpose, and the CAs' lists of revoked certificates."""
+    own = (hub.data / "keys" / CERTIFICATE_FILE).read_bytes()
+    for purpose, content in (("government", pki.anchors_pem()), ("timestamping", pki.anchors_pem()), ("hub", own)):
+        (folder / "trust" / purpose).mkdir(parents=True)
+        (folder / "trust" / purpose / "demo.pem").write_bytes(content)
+    (folder / "crl").mkdir()
+    for number, crl in enumerate(pki.crls(), start=1):
+        (folder / "crl" / f"{number}.crl").write_bytes(crl)
 
 
 def _player(transaction: Transaction, role: Role, *, hub: HubProcess, book: ReceiptBook, pki: DemoPki) -> Player:
@@ -211,14 +232,15 @@ def _player(transaction: Transaction, role: Role, *, hub: HubProcess, book: Rece
     directory.keep_certificate(transaction, role.agency, held, now=utc_now())
     key = directory.new_key(transaction, role.agency, now=utc_now())
     system = AgencySystem(role.agency.code, role.agency.name, key, address=hub.address, book=book)
-    return Player(role, system, seal)
+    person = pki.person(role.writes.signer.full_name, role.agency.name)
+    return Player(role, system, Pen(person, seal))
 
 
 def _keep_seal(folder: Path, player: Player) -> None:
-    (folder / f"{player.code}-certificates.pem").write_bytes(player.seal.chain_pem())
+    (folder / f"{player.code}-certificates.pem").write_bytes(player.pen.seal.chain_pem())
     key = folder / f"{player.code}-key.pem"
     key.touch(mode=0o600)
-    key.write_bytes(player.seal.key_pem())
+    key.write_bytes(player.pen.seal.key_pem())
 
 
 def _free_port() -> int:

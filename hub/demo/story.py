@@ -21,7 +21,7 @@ def a_letter_goes_out(scene: Scene) -> None:
     """Chapter 1: signed, accepted, and the receipt proved without asking the hub."""
     scene.tell.chapter("Bộ gửi công văn có ký số tới tỉnh, sở và xã", "a signed letter goes out")
     letter = scene.letters.directive
-    envelope = signed_envelope(letter, scene.of(MINISTRY).seal)
+    envelope = signed_envelope(letter, scene.of(MINISTRY).pen)
     with scene.tell.step(
         f"Văn phòng Chính phủ gửi công văn {letter.notation} kèm tệp PDF tới 3 nơi nhận; trục tiếp nhận (201).",
         "The ministry sends a signed letter with a PDF to three recipients; the hub accepts it.",
@@ -43,7 +43,7 @@ def a_letter_goes_out(scene: Scene) -> None:
 def recipients_take_it(scene: Scene) -> None:
     """Chapter 2: the exact bytes to each of the three, each taken over with a receipt."""
     scene.tell.chapter("Từng nơi nhận lấy đúng từng byte và xác nhận", "each recipient fetches and acknowledges")
-    envelope = signed_envelope(scene.letters.directive, scene.of(MINISTRY).seal)
+    envelope = signed_envelope(scene.letters.directive, scene.of(MINISTRY).pen)
     for role in (PROVINCE, DEPARTMENT, COMMUNE):
         with scene.tell.step(
             f"{role.agency.name} ({role.agency.code}) nhận gói tin, mã băm SHA-256 khớp, xác nhận đã nhận.",
@@ -100,18 +100,18 @@ def the_sender_sees(scene: Scene) -> None:
 def sent_to_one_more(scene: Scene) -> None:
     """Chapter 8: the same letter again, to one that holds it and to one that does not."""
     scene.tell.chapter("Gửi lại cho thêm một nơi nhận", "sent again to one more recipient")
-    seal = scene.of(MINISTRY).seal
+    pen = scene.of(MINISTRY).pen
     with scene.tell.step(
         "Văn phòng Chính phủ gửi công văn mời họp cho UBND tỉnh; tỉnh nhận.", "A letter goes to the province alone."
     ) as step:
-        envelope = signed_envelope(scene.letters.conference, seal)
+        envelope = signed_envelope(scene.letters.conference, pen)
         answer = scene.accepted(step, MINISTRY, envelope=envelope, name="moi-hop")
         scene.handed_over(step, PROVINCE, consignment=answer.part("id"), envelope=envelope)
     with scene.tell.step(
         "Gửi lại cho UBND tỉnh và Sở Xây dựng: chỉ Sở nhận bản mới, tỉnh không phải nhận lần hai.",
         "Sent again to the province and the department: only the department gets it.",
     ) as step:
-        envelope = signed_envelope(scene.letters.conference_again, seal)
+        envelope = signed_envelope(scene.letters.conference_again, pen)
         answer = scene.accepted(step, MINISTRY, envelope=envelope, name="moi-hop-gui-lai")
         step.expect("ghi nhận / noted", True, "duplicates.already_held" in answer.codes())
         scene.handed_over(step, DEPARTMENT, consignment=answer.part("id"), envelope=envelope)
@@ -129,7 +129,7 @@ def a_closed_code(scene: Scene) -> None:
         f"Công văn gửi tới mã {CLOSED.code} (đã sáp nhập) được chuyển tới đơn vị kế thừa {DEPARTMENT.agency.code}.",
         "A letter to a closed code is delivered to its successor, and the answer says so.",
     ) as step:
-        envelope = signed_envelope(scene.letters.to_closed_code, scene.of(MINISTRY).seal)
+        envelope = signed_envelope(scene.letters.to_closed_code, scene.of(MINISTRY).pen)
         answer = scene.accepted(step, MINISTRY, envelope=envelope, name="gui-ma-da-dong")
         told = [f for f in answer.part("findings") if f["code"] == "recipient.successor"]
         step.expect("đơn vị kế thừa / successor", [CLOSED.successor], [f["evidence"]["agency"] for f in told])
@@ -175,7 +175,7 @@ def _carried(scene: Scene, *, vi: str, en: str, letter: Document, roles: tuple[R
     """One signed letter from the first role to all others, taken over by each."""
     sender, *recipients = roles
     with scene.tell.step(vi, en) as step:
-        envelope = signed_envelope(letter, scene.of(sender).seal)
+        envelope = signed_envelope(letter, scene.of(sender).pen)
         answer = scene.accepted(step, sender, envelope=envelope, name=f"{sender.agency.code}-so-{letter.number}")
         for recipient in recipients:
             scene.handed_over(step, recipient, consignment=answer.part("id"), envelope=envelope)

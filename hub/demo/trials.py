@@ -21,9 +21,14 @@ def a_broken_signature(scene: Scene) -> None:
         "Sở Xây dựng gửi công văn mà tệp PDF bị đổi một byte sau khi ký: trục từ chối (422), có biên nhận từ chối.",
         "One byte of the PDF was changed after signing: rejected, with a signed receipt that says why.",
     ) as step:
-        envelope = changed_after_signing(scene.letters.spoiled, scene.of(DEPARTMENT).seal)
+        envelope = changed_after_signing(scene.letters.spoiled, scene.of(DEPARTMENT).pen)
         answer = scene.rejected(
-            step, DEPARTMENT, envelope=envelope, name="chu-ky-hong", code="signature.digest_mismatch"
+            step,
+            DEPARTMENT,
+            envelope=envelope,
+            name="chu-ky-hong",
+            code="signature.digest_mismatch",
+            also=("pdf.digest_differs",),
         )
         step.expect("chữ ký / signature", "invalid", answer.part("signature", "state"))
 
@@ -31,7 +36,7 @@ def a_broken_signature(scene: Scene) -> None:
 def sent_twice(scene: Scene) -> None:
     """Chapter 6: the same envelope twice is one consignment with one receipt."""
     scene.tell.chapter("Cùng một gói tin gửi hai lần", "the same envelope sent twice")
-    envelope = signed_envelope(scene.letters.progress, scene.of(DEPARTMENT).seal)
+    envelope = signed_envelope(scene.letters.progress, scene.of(DEPARTMENT).pen)
     with scene.tell.step(
         "Sở Xây dựng gửi UBND tỉnh; tỉnh nhận.", "The department sends; the province takes it."
     ) as step:
@@ -57,7 +62,7 @@ def the_same_key_for_other_bytes(scene: Scene) -> None:
         "Nội dung khác dưới cùng Idempotency-Key: 409; lượt gửi đầu không đổi.",
         "Other bytes under the same Idempotency-Key: 409; the first consignment is untouched.",
     ) as step:
-        other = signed_envelope(scene.letters.progress_corrected, scene.of(DEPARTMENT).seal)
+        other = signed_envelope(scene.letters.progress_corrected, scene.of(DEPARTMENT).pen)
         answer = scene.post(DEPARTMENT, other, name="tien-do-noi-dung-khac", key=_KEY)
         step.expect("HTTP", 409, answer.status)
         step.expect("mã lỗi / code", "consignment.same_key_different_content", answer.part("code"))
@@ -69,16 +74,16 @@ def the_same_key_for_other_bytes(scene: Scene) -> None:
 def what_must_not_pass(scene: Scene) -> None:
     """Chapter 10: an escaping name, a DOCTYPE, a secret; and the unsigned, accepted but never called valid."""
     scene.tell.chapter("Những gói tin không được qua", "what must not pass")
-    seal, letters = scene.of(DEPARTMENT).seal, scene.letters
+    pen, letters = scene.of(DEPARTMENT).pen, scene.letters
     with scene.tell.step(
         "Tệp đính kèm tên “../../x”: từ chối (422).", "An attachment named ../../x is rejected (422)."
     ) as step:
-        envelope = signed_envelope(letters.escaping_name, seal)
+        envelope = signed_envelope(letters.escaping_name, pen)
         scene.rejected(step, DEPARTMENT, envelope=envelope, name="ten-tep-nguy-hiem", code="edxml.attachment.name")
     with scene.tell.step(
         "Gói tin có khai báo DOCTYPE: không đọc tiếp, trả lời 400.", "An envelope with a DOCTYPE is refused (400)."
     ) as step:
-        envelope = with_doctype(signed_envelope(letters.dangerous, seal))
+        envelope = with_doctype(signed_envelope(letters.dangerous, pen))
         answer = scene.post(DEPARTMENT, envelope, name="doctype")
         step.expect("HTTP", 400, answer.status)
         step.expect("mã lỗi / code", "envelope.dangerous_xml", answer.part("code"))
@@ -87,7 +92,7 @@ def what_must_not_pass(scene: Scene) -> None:
         "Văn bản đóng dấu “Mật”: từ chối, và trục không lưu nội dung.",
         "A letter marked secret is rejected and its body is not kept.",
     ) as step:
-        envelope = signed_envelope(letters.secret, seal)
+        envelope = signed_envelope(letters.secret, pen)
         answer = scene.rejected(step, DEPARTMENT, envelope=envelope, name="van-ban-mat", code="secrecy.marked")
         shown = scene.of(DEPARTMENT).system.consignment(answer.part("id"))
         step.expect("phần đầu văn bản / header kept", None, shown.part("header"))
@@ -97,11 +102,11 @@ def what_must_not_pass(scene: Scene) -> None:
 
 def _unsigned(scene: Scene) -> None:
     with scene.tell.step(
-        "UBND tỉnh gửi gói tin không ký: được nhận theo chính sách, và ghi rõ “absent”, không phải “valid”.",
-        "An unsigned envelope is accepted by policy and shown as absent, never as valid.",
+        "UBND tỉnh gửi gói tin không ký: được nhận theo chính sách, và ghi rõ “không có chữ ký”, không phải “hợp lệ”.",
+        "An unsigned envelope is accepted by policy and shown as not cryptographic, never as valid.",
     ) as step:
-        envelope = unsigned_envelope(scene.letters.unsigned_reply)
+        envelope = unsigned_envelope(scene.letters.unsigned_reply, scene.of(PROVINCE).pen)
         answer = scene.accepted(step, PROVINCE, envelope=envelope, name="khong-ky")
-        step.expect("chữ ký / signature", "absent", answer.part("signature", "state"))
+        step.expect("chữ ký / signature", "not_cryptographic", answer.part("signature", "state"))
         step.expect("bản lưu / body kept", True, scene.digest_of_kept(envelope))
         scene.handed_over(step, MINISTRY, consignment=answer.part("id"), envelope=envelope)

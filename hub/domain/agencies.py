@@ -8,6 +8,7 @@ Source: Decision 20/2020/QĐ-TTg Art. 4-6, Decision 09/2025/QĐ-TTg (closed code
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -26,13 +27,6 @@ class AgencyStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
-class SignaturePolicy(StrEnum):
-    """What the hub asks of an agency's envelopes: a valid signature, or none (domain notes §6)."""
-
-    REQUIRE = "require"
-    ACCEPT = "accept"
-
-
 @dataclass(frozen=True, slots=True)
 class Agency:
     """One agency or unit; dates are inclusive and None means unbounded."""
@@ -47,7 +41,6 @@ class Agency:
     source: str = ""
     note: str = ""
     adapter: str = "mailbox"
-    signature_policy: SignaturePolicy = SignaturePolicy.ACCEPT
     speaks_for_descendants: bool = False
 
     def exchanges_on(self, day: date) -> bool:
@@ -75,6 +68,16 @@ def code_key(code: str) -> str:
     """
     trimmed = code.strip()
     return trimmed.upper() if _CODE.fullmatch(trimmed) else ""
+
+
+def plain(name: str) -> str:
+    """A name without accents, case and punctuation, for comparing what different systems wrote.
+
+    >>> plain("Ủy ban nhân dân tỉnh Đắk Lắk") == plain("UY BAN NHAN DAN TINH DAK LAK")
+    True
+    """
+    bare = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
+    return " ".join("".join(c if c.isalnum() else " " for c in bare if not unicodedata.combining(c)).split())
 
 
 def resolve(code: str, *, on: date, look_up: Callable[[str], Agency | None]) -> Resolution:

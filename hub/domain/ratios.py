@@ -22,7 +22,11 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DailyCount:
-    """What one agency sent or received on one Vietnamese day, in documents."""
+    """What one agency sent or received on one Vietnamese day, in documents.
+
+    `paper_free`: sent without paper (Paper=0) and legally replacing it; `not_replacing`: said to go without paper,
+    but without the valid signatures that would make it replace paper (Decision 28/2018 Art. 4(2)).
+    """
 
     day: date
     agency: str
@@ -30,15 +34,16 @@ class DailyCount:
     documents: int
     paper_free: int
     with_paper: int
+    not_replacing: int = 0
 
     @property
     def paper_not_said(self) -> int:
-        """Documents whose envelope does not say whether paper goes along; neither side of the ratio."""
-        return self.documents - self.paper_free - self.with_paper
+        """Documents whose envelope does not say whether paper goes along."""
+        return self.documents - self.paper_free - self.with_paper - self.not_replacing
 
 
 def paper_free_ratio(*, paper_free: int, documents: int) -> Fraction | None:
-    """Documents with Paper=0 over all sent, in [0, 1]; None when nothing was sent.
+    """Documents that went without paper and replace it, over all sent, in [0, 1]; None when nothing was sent.
 
     >>> paper_free_ratio(paper_free=3, documents=4)
     Fraction(3, 4)

@@ -44,6 +44,7 @@ class Testimony:
     reason: str | None = None
     received_at: datetime | None = None
     rule_pack: str | None = None
+    replaces_paper: bool | None = None
     findings: Sequence[Finding] = ()
 
 
@@ -65,6 +66,7 @@ def claims(testimony: Testimony, *, hub_name: str) -> dict[str, object]:
         "status_code": testimony.status_code,
         "reason": testimony.reason or None,
         "rule_pack": testimony.rule_pack,
+        "replaces_paper": testimony.replaces_paper,
         "findings": [
             {"check": f.check, "code": f.code, "severity": f.severity.value, "where": f.where}
             for f in testimony.findings

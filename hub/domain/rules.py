@@ -14,8 +14,13 @@ from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 
+from hub.domain.attachment_rules import AttachmentRules, read_attachment_rules
 from hub.domain.envelopes import BusinessType
 from hub.domain.findings import Severity
+from hub.domain.legal_value import LegalValueRules
+from hub.domain.roles import RoleRule, read_role_rules
+from hub.domain.signature_policy import Demand, Level, PolicyRow, type_key
+from hub.domain.signatures import Role
 from hub.errors import Misconfigured
 
 
@@ -31,6 +36,10 @@ class RulePack:
     changed_attachments: Severity
     same_number: Severity
     refused_secrecy: tuple[str, ...]
+    signature_policy: tuple[PolicyRow, ...]
+    roles: tuple[RoleRule, ...]
+    legal_value: LegalValueRules
+    attachments: AttachmentRules
     held_expires_after: timedelta
     bulk_from_recipients: int
     status_names: Mapping[str, tuple[str, str]]
@@ -69,12 +78,24 @@ def read_pack(text: str, *, name: str) -> RulePack:
             changed_attachments=Severity(raw["duplicates"]["changed_attachments"]),
             same_number=Severity(raw["duplicates"]["same_number"]),
             refused_secrecy=tuple(raw["secrecy"]["refused"]),
+            signature_policy=tuple(_policy(row) for row in raw["signature_policy"]),
+            legal_value=LegalValueRules(
+                document=tuple(Role(one) for one in raw["legal_value"]["document"]),
+                further_files=tuple(Role(one) for one in raw["legal_value"]["further_files"]),
+            ),
+            roles=read_role_rules(raw["roles"]),
+            attachments=read_attachment_rules(raw["attachments"]),
             held_expires_after=timedelta(hours=raw["held"]["expires_after_hours"]),
             bulk_from_recipients=raw["lanes"]["bulk_from_recipients"],
             status_names={code: (row["vi"], row["en"]) for code, row in raw["status_names"].items()},
         )
     except (KeyError, ValueError, TypeError, AttributeError) as wrong:
         raise Misconfigured(f"schemas/rules/{name}", repr(wrong), "Correct the rule pack.") from wrong
+
+
+def _policy(row: Mapping[str, object]) -> PolicyRow:
+    until = _day(row["until"]) if "until" in row else None
+    return PolicyRow(Demand(row["demand"]), Level(row["level"]), type_key(str(row.get("document_type", ""))), until)
 
 
 def _day(value: object) -> date:

@@ -7,8 +7,6 @@ Source: domain notes §2.6; hostile tests A1, A2, A4 (threats).
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -16,6 +14,7 @@ from typing import BinaryIO, Final
 from lxml import etree
 
 from hub.domain.envelopes import Attachment
+from hub.domain.file_names import DANGERS, oddities
 from hub.domain.findings import Severity
 from hub.edxml import media, names
 from hub.edxml.bounds import Bounds
@@ -118,7 +117,9 @@ def _judge_payload(payload: Payload, seen: media.Look, *, log: Log, content_id: 
 def _note_nodes_without_payload(layout: Layout, log: Log) -> None:
     """An Attachment element without any base64 text under it carries nothing."""
     for element in layout.root.element.getroottree().iter(etree.Element):
-        if etree.QName(element).localname != names.ATTACHMENT or any(_is_payload(child) for child in element):
+        if etree.QName(element).localname != names.ATTACHMENT or any(
+            _is_payload(child) for child in element.iterchildren(etree.Element)
+        ):
             continue
         log.add("attachment.no_content", Severity.ERROR, where=Node(element, "", log=log).where, seen=names.ATTACHMENT)
 
@@ -150,34 +151,13 @@ def _agree(declared: str, seen: media.Look) -> bool:
 
 # -- names ---------------------------------------------------------------------------------------------------
 
-_DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
-_HIDDEN_PROGRAM: Final = re.compile(
-    r"\.[a-z]{2,4}[\s.]*\.(?:exe|com|scr|pif|bat|cmd|ps1|vbs|js|jse|wsf|hta|msi|lnk|jar)\s*$", re.IGNORECASE
-)
-_DIRECTION_CHARACTERS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
-LONGEST_NAME_CHARS: Final = 500  # BKAV limit, domain notes §2.3
-
 
 def _judge_name(name: str, log: Log, *, content_id: str) -> None:
     """A1: names made to escape a folder or to fool a reader are errors; odd ones are warnings."""
-    reason = _danger_in(name)
-    if reason:
-        log.add("attachment.name", Severity.ERROR, where=content_id, seen=name, reason=reason)
+    odd = oddities(name)
+    if DANGERS.intersection(odd):
+        log.add("attachment.name", Severity.ERROR, where=content_id, seen=name, reason=odd[0])
     elif not name:
         log.add("attachment.no_name", Severity.WARNING, where=content_id, seen=content_id)
-    elif "/" in name or len(name) > LONGEST_NAME_CHARS:
-        reason = "slash" if "/" in name else "length"
-        log.add("attachment.odd_name", Severity.WARNING, where=content_id, seen=name, reason=reason)
-
-
-def _danger_in(name: str) -> str:
-    if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in name):
-        return "control_character"
-    if _DIRECTION_CHARACTERS.intersection(name):
-        return "direction_character"
-    parts = re.split(r"[/\\]", name)
-    if ".." in parts or "\\" in name or name.startswith("/") or re.match(r"[A-Za-z]:", name):
-        return "path"
-    if any(_DEVICES.fullmatch(part.strip()) for part in parts):
-        return "device"
-    return "hidden_program" if _HIDDEN_PROGRAM.search(name) else ""
+    elif odd:
+        log.add("attachment.odd_name", Severity.WARNING, where=content_id, seen=name, reason=odd[0])

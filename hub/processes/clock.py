@@ -1,8 +1,9 @@
-"""CLOCK: wake what is due and rescue what is stuck; one leader at a time.
+"""CLOCK: wake what is due, rescue what is stuck, seal receipts; one leader at a time.
 
-Owns: the duties by time; the leader's lock.
+Owns: the duties by time; the leader's lock; the threads beside it that fetch evidence and timestamps, which may wait
+for minutes and hold nothing up.
 Never: parses documents, except to judge a held one again through its station.
-Source: design §4 (clock), §5; "never silently stuck".
+Source: design §4 (clock), §5, §6; "never silently stuck".
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import structlog
 
 from hub.domain.consignments import ConsignmentState, Lane
 from hub.errors import HubError, StoreUnavailable
+from hub.processes import evidence, sealing
 from hub.processes.loop import Heartbeat
 from hub.stations import RESCUE_AFTER, Hub, judge_again
 from hub.stations.record import JUDGE_AGAIN_AFTER
@@ -22,6 +24,7 @@ from hub.store.consignments import Consignment
 
 log = structlog.get_logger()
 EVERY_SECONDS = 5.0
+STOP_SECONDS = 5.0  # a timestamp authority may keep its thread waiting; what it was asked for is asked again
 BATCH = 500
 UNCOUNTED_AFTER = timedelta(seconds=30)
 LONGEST_RESCUE = timedelta(hours=1)
@@ -31,6 +34,12 @@ FORGET_HEARTBEATS_AFTER = timedelta(hours=1)
 
 def run(hub: Hub, stop: threading.Event) -> None:
     """Until `stop`: do the duties every five seconds, when this process is the leader."""
+    outward = [
+        threading.Thread(target=evidence.run, args=(hub, stop), name="evidence", daemon=True),
+        threading.Thread(target=sealing.run_stamps, args=(hub, stop), name="timestamps", daemon=True),
+    ]
+    for thread in outward:
+        thread.start()
     heartbeat = Heartbeat(hub, "clock")
     while not stop.is_set():
         try:
@@ -43,6 +52,8 @@ def run(hub: Hub, stop: threading.Event) -> None:
         except Exception:  # a defect in one duty must not end the clock: everything stuck depends on it
             log.exception("clock_failed_unexpectedly")
         stop.wait(EVERY_SECONDS)
+    for thread in outward:
+        thread.join(timeout=STOP_SECONDS)
 
 
 def tick(hub: Hub) -> None:
@@ -50,6 +61,7 @@ def tick(hub: Hub) -> None:
     _wake_consignments(hub)
     _wake_deliveries(hub)
     _wake_the_tally(hub)
+    sealing.tick(hub)
     with hub.database.writing(repeatable=True) as transaction:
         heartbeats.forget(transaction, before=hub.now() - FORGET_HEARTBEATS_AFTER)
 

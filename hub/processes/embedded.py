@@ -44,7 +44,7 @@ class Embedded:
         for thread in self._threads:
             thread.join(timeout=10)
         self._broker.stop()
-        self._hub.database.close()
+        self._hub.close()
 
 
 def application() -> WSGIApplication:

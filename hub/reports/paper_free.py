@@ -30,14 +30,15 @@ class Words:
 
 
 FORMULA = Words(
-    vi="Tỷ lệ = số văn bản gửi không kèm bản giấy (Paper=0) / tổng số văn bản gửi qua trục; mỗi văn bản tính một lần "
-    "ở bên gửi, văn bản không nêu Paper vẫn tính vào mẫu số.",
-    en="Ratio = documents sent without paper (Paper=0) / all documents sent through the hub; a document counts once "
-    "at its sender, and one that does not say Paper counts in the denominator.",
+    vi="Tỷ lệ = số văn bản gửi không kèm bản giấy (Paper=0) và có đủ chữ ký số hợp lệ để thay bản giấy / tổng số văn "
+    "bản gửi qua trục; mỗi văn bản tính một lần ở bên gửi, văn bản không nêu Paper vẫn tính vào mẫu số.",
+    en="Ratio = documents sent without paper (Paper=0) whose valid signatures make them replace paper / all documents "
+    "sent through the hub; a document counts once at its sender, and one that does not say Paper counts in the "
+    "denominator.",
 )
 LEGAL_BASIS = Words(
-    vi="Quyết định 28/2018/QĐ-TTg Điều 5 khoản 3, Điều 7 khoản 2, Điều 11; không tính văn bản mật (Điều 1).",
-    en="Decision 28/2018/QĐ-TTg Art. 5(3), 7(2), 11; state secrets are outside (Art. 1).",
+    vi="Quyết định 28/2018/QĐ-TTg Điều 4, Điều 5 khoản 3, Điều 7 khoản 2, Điều 11; không tính văn bản mật (Điều 1).",
+    en="Decision 28/2018/QĐ-TTg Art. 4, 5(3), 7(2), 11; state secrets are outside (Art. 1).",
 )
 
 
@@ -53,17 +54,18 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Documents sent and received; `paper_free` and `with_paper` are of those sent."""
+    """Documents sent and received; the others are of those sent (see hub.domain.ratios.DailyCount)."""
 
     sent: int = 0
     received: int = 0
     paper_free: int = 0
     with_paper: int = 0
+    not_replacing: int = 0
 
     @property
     def not_said(self) -> int:
         """Documents sent whose envelope does not say whether paper goes along."""
-        return self.sent - self.paper_free - self.with_paper
+        return self.sent - self.paper_free - self.with_paper - self.not_replacing
 
     @property
     def ratio(self) -> Fraction | None:
@@ -139,6 +141,7 @@ def _added(so_far: Figures, count: DailyCount) -> Figures:
         sent=so_far.sent + count.documents,
         paper_free=so_far.paper_free + count.paper_free,
         with_paper=so_far.with_paper + count.with_paper,
+        not_replacing=so_far.not_replacing + count.not_replacing,
     )
 
 

@@ -50,8 +50,13 @@ def of(root: Element, references: Sequence[Reference], content_ids: Iterable[str
 
 
 def _unsigned(holders: Iterator[Element], targets: set[Element]) -> list[str]:
-    parts = [part for holder in holders for part in holder.iterchildren(etree.Element) if part.tag != ds("Signature")]
-    return [local_name(part) for part in parts if not _inside(part, targets) and not _by_parts(part, targets)]
+    missing = []
+    for holder in holders:
+        parts = [part for part in holder.iterchildren(etree.Element) if part.tag != ds("Signature")]
+        missing += [local_name(part) for part in parts if not _inside(part, targets) and not _by_parts(part, targets)]
+        if _has_text(holder) and not _inside(holder, targets):
+            missing.append(local_name(holder))
+    return missing
 
 
 def _inside(part: Element, targets: set[Element]) -> bool:
@@ -61,4 +66,10 @@ def _inside(part: Element, targets: set[Element]) -> bool:
 def _by_parts(part: Element, targets: set[Element]) -> bool:
     """True when a part holds elements and every one of them is signed by itself."""
     children = list(part.iterchildren(etree.Element))
-    return bool(children) and all(child in targets for child in children)
+    return bool(children) and all(child in targets for child in children) and not _has_text(part)
+
+
+def _has_text(holder: Element) -> bool:
+    """True when there are words beside the parts, which a signature of the parts does not cover."""
+    beside = (holder.text, *(child.tail for child in holder))
+    return any(text and text.strip() for text in beside)

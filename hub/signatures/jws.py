@@ -52,10 +52,11 @@ def sign_receipt(claims: Mapping[str, Any], key: HubKey) -> str:
     )
 
 
-def verify_receipt(receipt: str, *, trusted: Sequence[x509.Certificate]) -> dict[str, Any]:
+def verify_receipt(receipt: str, *, trusted: Sequence[x509.Certificate], sha256: str = "") -> dict[str, Any]:
     """The claims of a receipt that one of the `trusted` hub certificates signed.
 
-    Old certificates may stay among the trusted ones, so that receipts outlive a change of key.
+    Old certificates may stay among the trusted ones, so that receipts outlive a change of key (keys.trusted_of).
+    With `sha256` (lower-case hex of the envelope's bytes) it must be the receipt of that very envelope.
     Raises: ReceiptNotGenuine for anything else, whatever the header says.
     """
     if len(receipt) > _LONGEST or receipt.count(".") != 2 or not receipt.isascii():
@@ -68,7 +69,11 @@ def verify_receipt(receipt: str, *, trusted: Sequence[x509.Certificate]) -> dict
         verified = jws.deserialize_compact(receipt, public_key, algorithms=[ALGORITHM], registry=_registry())
     except (JoseError, ValueError) as fault:
         raise ReceiptNotGenuine("the signature does not fit the receipt") from fault
-    return _object(verified.payload, "claims")
+    claims = _object(verified.payload, "claims")
+    envelope = claims.get("envelope")
+    if sha256 and not (isinstance(envelope, dict) and envelope.get("sha256") == sha256):
+        raise ReceiptNotGenuine("the receipt is for another envelope")
+    return claims
 
 
 def _pinned(header: Mapping[str, Any], trusted: Sequence[x509.Certificate]) -> x509.Certificate:

@@ -1,13 +1,14 @@
 """The hub's own key, with which it signs receipts.
 
-Owns: how the key and its certificate are kept in files and read back.
-Never: overwrites a key that exists; receipts made with it would lose their proof.
-Source: design §6 (ES256 receipts); RFC 7638 for the idea of a key's thumbprint as its name.
+Owns: how the key and its certificate are kept in files and read back; the change to a new key.
+Never: gives up a key before the next one is durable, or a certificate at all: receipts would lose their proof.
+Source: design §6 (ES256 receipts); RFC 7638 for the idea of a key's thumbprint as its name; threat E22.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -17,16 +18,19 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from hub.errors import Misconfigured
+from hub.signatures.anchors import Trust
 
 KEY_FILE = "hub-key.pem"
 CERTIFICATE_FILE = "hub-certificate.pem"
+NEXT_FOLDER = "next"  # below the key's folder, while a new key is being made
 _VALID_FOR = timedelta(days=3650)
-_SHAPE = "a PEM file with an EC P-256 private key (PKCS#8, not encrypted), readable by the hub alone"
+_SHAPE = "a PEM file with an EC P-256 private key (PKCS#8), readable by the hub alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +50,13 @@ def kid_of(certificate: x509.Certificate) -> str:
     return urlsafe_b64encode(sha256(info).digest()).rstrip(b"=").decode("ascii")
 
 
-def load_hub_key(key_path: Path, certificate_path: Path) -> HubKey:
-    """The key with its certificate chain, own certificate first.
+def load_hub_key(key_path: Path, certificate_path: Path, passphrase: str = "") -> HubKey:
+    """The key with its certificate chain, own certificate first; `passphrase` opens an encrypted key.
 
-    Raises: Misconfigured naming `signing_key` or `signing_certificate` when a file cannot be read, holds something
-    else, or the two do not belong together.
+    Raises: Misconfigured naming `signing_key`, `signing_key_passphrase` or `signing_certificate` when a file
+    cannot be read, holds something else, or the two do not belong together; it never repeats the passphrase.
     """
-    try:
-        key = serialization.load_pem_private_key(_content(key_path, "signing_key"), password=None)
-    except (ValueError, TypeError) as fault:
-        raise Misconfigured("signing_key", _SHAPE, f"{key_path.name} holds no such key.") from fault
+    key = _private_key(key_path, passphrase)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise Misconfigured("signing_key", _SHAPE, f"{key_path.name} holds a key of another kind.")
     shape = "a PEM file with the hub's certificate, then any certificates above it"
@@ -66,8 +67,16 @@ def load_hub_key(key_path: Path, certificate_path: Path) -> HubKey:
         raise Misconfigured("signing_certificate", shape, fix) from fault
     if chain[0].public_key() != key.public_key():
         fix = f"The first certificate of {certificate_path.name} is not that of {key_path.name}."
+        if (key_path.parent / NEXT_FOLDER).is_dir():
+            fix += " A change of key was interrupted: run `hub key roll` again."
         raise Misconfigured("signing_certificate", shape, fix)
     return HubKey(key, tuple(chain), kid_of(chain[0]))
+
+
+def trusted_of(key: HubKey, trust: Trust) -> tuple[x509.Certificate, ...]:
+    """The certificates whose receipts this hub calls its own: the key's of today, then those kept of old keys."""
+    current = key.certificates[0]
+    return (current, *(old for old in trust.hub if old != current))
 
 
 def create_hub_key(folder: Path) -> HubKey:
@@ -87,6 +96,59 @@ def create_hub_key(folder: Path) -> HubKey:
     except (OSError, ValueError) as fault:
         raise Misconfigured("signing_key", _SHAPE, f"{folder.name} is not usable: {fault}.") from fault
     return load_hub_key(key_path, certificate_path)
+
+
+def roll_hub_key(folder: Path, keep: Path) -> HubKey:
+    """A new key in `folder` in place of the old one; the old certificate stays in `keep`, so that receipts hold.
+
+    Whatever moment it is interrupted at, running it again completes it; the old private key is gone at the end.
+    Raises: Misconfigured when there is no key yet, or a folder cannot be written.
+    """
+    key_path, certificate_path = folder / KEY_FILE, folder / CERTIFICATE_FILE
+    new_key, new_certificate = folder / NEXT_FOLDER / KEY_FILE, folder / NEXT_FOLDER / CERTIFICATE_FILE
+    half_done = new_certificate.exists() and not new_key.exists()  # the key is in its place, the certificate not yet
+    try:
+        if not half_done:
+            _kept(load_hub_key(key_path, certificate_path).certificates[0], keep)
+        if not half_done and not new_certificate.exists():
+            create_hub_key(folder / NEXT_FOLDER)
+        if not half_done:
+            _moved(new_key, key_path)
+        _moved(new_certificate, certificate_path)
+        shutil.rmtree(folder / NEXT_FOLDER)  # what a crash left there of files in the making
+    except OSError as fault:
+        raise Misconfigured("signing_key", _SHAPE, f"{folder.name}: {fault.strerror}; run this again.") from fault
+    return load_hub_key(key_path, certificate_path)
+
+
+def _kept(certificate: x509.Certificate, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = certificate.fingerprint(hashes.SHA256()).hex()
+    _placed(folder / f"hub-{name[:16]}.pem", lambda: certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _moved(source: Path, target: Path) -> None:
+    """One step, durable before the next begins."""
+    os.replace(source, target)
+    _synced(source.parent)
+    _synced(target.parent)
+
+
+def _private_key(path: Path, passphrase: str) -> object:
+    content = _content(path, "signing_key")
+    encrypted = b"ENCRYPTED" in content
+    shape = "the passphrase of signing_key, given as a secret"
+    if encrypted and not passphrase:
+        raise Misconfigured("signing_key_passphrase", shape, f"{path.name} is encrypted and no passphrase is set.")
+    if passphrase and not encrypted:
+        raise Misconfigured("signing_key_passphrase", shape, f"{path.name} is not encrypted; leave it empty.")
+    try:
+        return serialization.load_pem_private_key(content, password=passphrase.encode("utf-8") or None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
+        if encrypted:
+            fix = f"The passphrase that is set does not open {path.name}."
+            raise Misconfigured("signing_key_passphrase", shape, fix) from None  # what failed may quote secrets
+        raise Misconfigured("signing_key", _SHAPE, f"{path.name} holds no such key.") from fault
 
 
 def _content(path: Path, setting: str) -> bytes:
@@ -109,11 +171,15 @@ def _placed(path: Path, content: Callable[[], bytes]) -> None:
         _linked(name, path)
     finally:
         os.unlink(name)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _synced(path.parent)
+
+
+def _synced(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def _linked(name: str, path: Path) -> None:

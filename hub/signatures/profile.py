@@ -35,6 +35,7 @@ _BUSINESS_PLACES = (("edXMLHeader", "edXMLEnvelope"), ("TraceHeaderList", "edXML
 _ONCE = frozenset(name.lower() for name in (*_PLACES, "Business"))
 _TRANSFERRED = "contenttransferencoded"
 
+_XML = "{http://www.w3.org/XML/1998/namespace}"
 _FRAGMENT = re.compile(r"#([A-Za-z_][\w.\-]*)")
 _PREFIXES = re.compile(r"(#default|[A-Za-z_][\w.\-]*)( (#default|[A-Za-z_][\w.\-]*))*")
 _LONGEST_VALUE = 2048  # characters of a SignatureValue: RSA-8192 in base64 with line ends
@@ -108,6 +109,8 @@ def examine(
             findings.append(_error("signature.reference_refused", element, uri=reference.uri, why="×2"))
         elif reference:
             references.append(reference)
+    if not _only_exclusive(signed_info):
+        findings += _inherited([signature, *(one.target for one in references if one.target is not None)])
     return Profile(tuple(findings), method, tuple(references))
 
 
@@ -192,6 +195,21 @@ def _hidden(root: trees.Element) -> Iterator[Finding]:
             yield _error("signature.hidden_content", root, what="processing instruction")
         elif parent is not None and any(text.strip() for text in parent.xpath("text()")):
             yield _error("signature.hidden_content", parent, what="comment")
+
+
+def _only_exclusive(signed_info: trees.Element) -> bool:
+    """True when exclusive C14N makes the canonical form of SignedInfo and of every part."""
+    parts = [one for one in signed_info.findall(ds("Reference")) if not one.get("URI", "").startswith("cid:")]
+    steps = [[signed_info[0]], *(list(one.iter(ds("Transform"))) for one in parts)]
+    return all(any(step.get("Algorithm") == algorithms.EXC_C14N for step in some) for some in steps)
+
+
+def _inherited(signed: list[trees.Element]) -> Iterator[Finding]:
+    """Canonical XML 1.0 takes xml: attributes of outer elements into a signed part; signxml loses them."""
+    for element in dict.fromkeys(above for part in signed for above in part.iterancestors()):
+        for name in element.attrib:
+            if name.startswith(_XML):
+                yield _error("signature.hidden_content", element, what=f"xml:{name.removeprefix(_XML)}")
 
 
 def _method(signed_info: trees.Element, moment: datetime) -> tuple[Method | None, list[Finding]]:

@@ -1,92 +1,82 @@
-"""Does a certificate chain to a root that this deployment trusts, at a given moment?
+"""Does a certificate chain to a root that this deployment trusts, unrevoked, at a given moment?
 
-Owns: TrustAnchors and the finding code of each way in which a chain may fail.
-Never: opens the network, reads the system's trust store, or judges revocation (nothing is said about it).
-Source: RFC 5280 §6; domain notes §6 (two generations of government roots, leaf-only signatures).
+Owns: ChainReport, the choice of the evidence that is asked, the memory of chains that were found good.
+Never: opens the network, reads the system's trust store, or calls good what nobody vouches for.
+Source: RFC 5280 §6; ETSI EN 319 102-1 §5.2.6 (words of the sub-indication); threats E16, E20.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path
-from typing import Any, TypeVar
+from itertools import pairwise
 
-from asn1crypto import x509 as asn1
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
-from pyhanko_certvalidator.errors import PathError, ValidationError
-from pyhanko_certvalidator.path import ValidationPath
 
+from hub.domain.evidence import EvidenceBook, EvidenceKind, EvidencePiece, EvidenceWanted
 from hub.domain.findings import Finding, Severity
-from hub.errors import Misconfigured
-from hub.signatures import algorithms
+from hub.domain.signatures import Judgement
+from hub.signatures import path_engine, revocation
+from hub.signatures.anchors import TrustAnchors, digest_of
+from hub.signatures.path_engine import Evidence, Outcome, Refusal
+from hub.signatures.path_faults import CHECK, Climb, Usage, climb, error, faults_of, signed_by_one_of
+from hub.signatures.revocation import UNREADABLE, Freshness
 
-CHECK = "signature"
+__all__ = ["ChainReport", "TrustAnchors", "Usage", "chain", "forget"]
 
-_T = TypeVar("_T", bound=x509.ExtensionType)
-
-#: A certificate that names purposes must name one of these to sign documents: RFC 5280 any, client
-#: authentication and mail (what government tokens carry [confirm]), RFC 9336, Microsoft and Adobe documents.
-_SIGNING_PURPOSES = frozenset(
-    {
-        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
-        ExtendedKeyUsageOID.CLIENT_AUTH,
-        ExtendedKeyUsageOID.EMAIL_PROTECTION,
-        x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"),
-        x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.12"),
-        x509.ObjectIdentifier("1.2.840.113583.1.1.5"),
-    }
-)
-_WEAK_HASHES = frozenset({"md2", "md5", "sha1"})
-_LEAF_DATES = ("certificate.not_yet_valid", "certificate.expired")
-_ISSUER_DATES = ("certificate.issuer_not_yet_valid", "certificate.issuer_expired")
-_LONGEST_PATH = 8  # a bound against certificates that name each other in circles
 _REMEMBERED = 4096  # chains; one agency has one or two seals
+_MOST_PIECES = 16  # of one CA: a CRL for each scope and some answers; newest first
+_MOST_BESIDE = 16  # certificates of OCSP responders and CRL keys that a signature carries
 
-_TRUE_UNTIL: OrderedDict[tuple[bytes, ...], tuple[datetime, datetime]] = OrderedDict()
-_LOCK = threading.Lock()
+_CHAIN, _CRYPTO, _NOT_FOUND = "CHAIN_CONSTRAINTS_FAILURE", "CRYPTO_CONSTRAINTS_FAILURE", "NO_CERTIFICATE_CHAIN_FOUND"
+_WORDS = {
+    "certificate.expired": "EXPIRED",
+    "certificate.not_yet_valid": "NOT_YET_VALID",
+    "certificate.untrusted": _NOT_FOUND,
+    "certificate.self_signed": _NOT_FOUND,
+    "certificate.weak_key": _CRYPTO,
+    "certificate.weak_hash": _CRYPTO,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class TrustAnchors:
-    """The roots that are trusted, and the sub-CAs that the deployment keeps beside them.
+class ChainReport:
+    """What is known about a certificate at a moment; `path` is leaf first and root last as far as it was built.
 
-    Only self-issued certificates of the files are roots; the others merely help to build a path, because
-    government signatures often carry the leaf alone.
+    `sub_indication` is ETSI's word, empty when valid; `revocation` is good, revoked, unknown or not_checked;
+    `evidence` the SHA-256 of the pieces relied on; `wanted` what to fetch to know more.
     """
 
-    roots: tuple[x509.Certificate, ...] = ()
-    helpers: tuple[x509.Certificate, ...] = ()
-    digest: bytes = field(init=False)
+    findings: tuple[Finding, ...]
+    path: tuple[x509.Certificate, ...]
+    judgement: Judgement
+    sub_indication: str
+    revocation: str
+    evidence: tuple[str, ...] = ()
+    wanted: tuple[EvidenceWanted, ...] = ()
 
-    def __post_init__(self) -> None:
-        """`digest` names exactly these certificates; it is asked for with every signature."""
-        object.__setattr__(self, "digest", _digest(self.roots) + _digest(self.helpers))
+    @property
+    def trusted(self) -> bool:
+        """True only when everything is known and good."""
+        return self.judgement is Judgement.VALID
 
-    @classmethod
-    def load(cls, paths: Sequence[Path]) -> TrustAnchors:
-        """All certificates of the files (PEM with any number, or one DER each).
 
-        Raises: Misconfigured naming `trust_anchors` when a file is missing or holds no certificate.
-        """
-        found = [certificate for path in paths for certificate in _certificates_in(path)]
-        return cls.of(found)
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A good report, the CAs whose evidence it rests on, and the moments for which it holds."""
 
-    @classmethod
-    def of(cls, certificates: Iterable[x509.Certificate]) -> TrustAnchors:
-        """The same from certificates in memory."""
-        roots, helpers = [], []
-        for certificate in certificates:
-            (roots if certificate.subject == certificate.issuer else helpers).append(certificate)
-        return cls(tuple(roots), tuple(helpers))
+    report: ChainReport
+    speakers: dict[str, datetime]
+    pieces: tuple[str, ...]
+    start: datetime
+    end: datetime
+
+
+_MEMORY: OrderedDict[tuple[bytes, ...], _Remembered] = OrderedDict()
+_LOCK = threading.Lock()
 
 
 def chain(
@@ -95,211 +85,211 @@ def chain(
     anchors: TrustAnchors,
     *,
     moment: datetime,
-) -> tuple[Finding, ...]:
-    """No finding when `leaf` may sign documents at `moment` and chains to an anchor; else every reason.
+    evidence: EvidenceBook,
+    usage: Usage = Usage.SIGNING,
+    embedded: Sequence[EvidencePiece] = (),
+) -> ChainReport:
+    """Whether `leaf` may be used so at `moment` (the best time that is proved) and chains to an anchor unrevoked.
 
-    `others` come from the signature and are not trusted. Without anchors nothing is trusted.
+    `others` and `embedded` come from the signature and are not trusted; evidence from after the moment counts.
+    Without anchors nothing is trusted, without evidence nothing is valid. Never raises for a bad certificate.
     """
-    key = _memory_key(leaf, others, anchors)
-    if _remembered(key, moment):
-        return ()
-    findings = [*_about_leaf(leaf, moment), *_about_path(leaf, others, anchors, moment)]
-    if not any(finding.severity is Severity.ERROR for finding in findings):
-        findings += _by_the_book(leaf, others, anchors, moment=moment, key=key)
-    return tuple(findings)
+    try:
+        key = _memory_key(leaf, others, anchors, usage)
+        known = _recalled(key)
+        if known and known.start <= moment <= known.end:
+            pieces = _about(known.speakers, evidence, embedded)
+            if tuple(one.sha256 for one in pieces) == known.pieces:
+                return known.report
+        climbed = climb(leaf, others, anchors)
+        faults = faults_of(climbed, moment=moment, usage=usage)
+        if faults:
+            return _bad(climbed, faults)
+        speakers = _speakers(climbed.path)
+        pieces = _about(speakers, evidence, embedded)
+        beside = _beside(climbed, others, anchors)
+        report = _by_the_book(climbed, beside, anchors, moment=moment, pieces=pieces)
+    except UNREADABLE as fault:
+        unreadable = Finding(CHECK, "certificate.unreadable", Severity.ERROR, "", {"reason": str(fault)})
+        return ChainReport((unreadable,), (leaf,), Judgement.INVALID, _NOT_FOUND, "not_checked")
+    if report.trusted:
+        _remember(key, report, pieces, speakers=speakers, moment=moment)
+    return report
 
 
 def forget() -> None:
     """Drops the remembered chains, for tests and measurements."""
     with _LOCK:
-        _TRUE_UNTIL.clear()
-
-
-def _certificates_in(path: Path) -> list[x509.Certificate]:
-    shape = "files with certificates, PEM (one or more) or DER (one)"
-    try:
-        content = path.read_bytes()
-        if b"-----BEGIN" in content:
-            return x509.load_pem_x509_certificates(content)
-        return [x509.load_der_x509_certificate(content)]
-    except OSError as trouble:
-        raise Misconfigured("trust_anchors", shape, f"{path.name} cannot be read: {trouble.strerror}.") from (trouble)
-    except ValueError as trouble:
-        raise Misconfigured("trust_anchors", shape, f"{path.name} holds no readable certificate.") from (trouble)
-
-
-def _about_leaf(leaf: x509.Certificate, moment: datetime) -> list[Finding]:
-    found = [*_dates(leaf, moment, _LEAF_DATES), *_strength(leaf)]
-    usage = _extension(leaf, x509.KeyUsage)
-    if usage is not None and not (usage.digital_signature or usage.content_commitment):
-        found.append(_error("certificate.wrong_key_usage", leaf, reason="keyUsage"))
-    purposes = _extension(leaf, x509.ExtendedKeyUsage)
-    if purposes is not None and not _SIGNING_PURPOSES.intersection(purposes):
-        found.append(_error("certificate.wrong_key_usage", leaf, reason="extendedKeyUsage"))
-    if _may_issue(leaf):
-        found.append(_error("certificate.is_authority", leaf))
-    return found
-
-
-def _about_path(
-    leaf: x509.Certificate, others: Sequence[x509.Certificate], anchors: TrustAnchors, moment: datetime
-) -> list[Finding]:
-    """The plain causes along the way up; certvalidator has the last word on what passes here."""
-    if leaf in anchors.roots:
-        return []
-    if leaf.subject == leaf.issuer:
-        return [_error("certificate.self_signed", leaf)]
-    found: list[Finding] = []
-    below, cas_below = leaf, 0
-    for _ in range(_LONGEST_PATH):
-        issuer = _issuer_of(below, others, anchors)
-        if issuer is None:
-            return [*found, _error("certificate.untrusted", leaf, missing=_words(below.issuer))]
-        is_anchor = issuer in anchors.roots
-        found += _about_issuer(issuer, moment, cas_below=cas_below, is_anchor=is_anchor)
-        if not is_anchor:
-            found += _strength(issuer)
-        if is_anchor:
-            return found
-        if issuer.subject == issuer.issuer:
-            return [*found, _error("certificate.untrusted", leaf, missing=_words(issuer.subject))]
-        below, cas_below = issuer, cas_below + 1
-    return [*found, _error("certificate.path_too_long", leaf, allowed=str(_LONGEST_PATH))]
-
-
-def _about_issuer(issuer: x509.Certificate, moment: datetime, *, cas_below: int, is_anchor: bool) -> list[Finding]:
-    found = _dates(issuer, moment, _ISSUER_DATES)
-    constraints = _extension(issuer, x509.BasicConstraints)
-    if not _may_issue(issuer) and not (is_anchor and constraints is None):
-        found.append(_error("certificate.not_a_ca", issuer))
-        return found
-    allowed = constraints.path_length if constraints else None
-    if allowed is not None and cas_below > allowed:
-        found.append(_error("certificate.path_too_long", issuer, allowed=str(allowed)))
-    return found
-
-
-def _issuer_of(
-    below: x509.Certificate, others: Sequence[x509.Certificate], anchors: TrustAnchors
-) -> x509.Certificate | None:
-    """The certificate that really signed `below`: anchors first, then kept sub-CAs, then the signature's."""
-    for candidate in (*anchors.roots, *anchors.helpers, *others):
-        if candidate.subject == below.issuer and candidate != below and _signed(below, candidate):
-            return candidate
-    return None
-
-
-def _signed(below: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        below.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
-        return False
-    return True
+        _MEMORY.clear()
 
 
 def _by_the_book(
-    leaf: x509.Certificate,
-    others: Sequence[x509.Certificate],
+    climbed: Climb,
+    beside: Sequence[x509.Certificate],
     anchors: TrustAnchors,
     *,
     moment: datetime,
-    key: tuple[bytes, ...],
+    pieces: Sequence[EvidencePiece],
+) -> ChainReport:
+    """The rules first, so that what is certainly bad is not held for evidence that would not help."""
+    leaf = climbed.path[0]
+    ruled = path_engine.obeys_the_rules(leaf, beside, anchors.roots, moment=moment)
+    if ruled.refusal is not None:
+        word = _CRYPTO if ruled.refusal is Refusal.ALGORITHM else _CHAIN
+        return _bad(climbed, [error("certificate.chain_refused", leaf, reason=ruled.words)], word)
+    given = Evidence(
+        crls=[one.der for one in pieces if one.kind is EvidenceKind.CRL],
+        answers=[one.der for one in pieces if one.kind is EvidenceKind.OCSP],
+    )
+    outcome = path_engine.proved(leaf, beside, anchors.roots, moment=moment, evidence=given)
+    path = outcome.path or climbed.path
+    revoked = _revoked(path, outcome, pieces, moment=moment)
+    if revoked:
+        return _revoked_report(path, revoked, pieces)
+    if outcome.refusal is None:
+        return ChainReport((), path, Judgement.VALID, "", "good", _relied_on(path, pieces, moment=moment))
+    if outcome.refusal is Refusal.NO_EVIDENCE:
+        return _undetermined(path, outcome, pieces)
+    return _bad(climbed, [error("certificate.chain_refused", leaf, reason=outcome.words)])
+
+
+def _revoked(
+    path: Sequence[x509.Certificate], outcome: Outcome, pieces: Sequence[EvidencePiece], *, moment: datetime
 ) -> list[Finding]:
-    """RFC 5280 in full (name and policy constraints, unknown critical extensions) by certvalidator."""
-    try:
-        context = ValidationContext(
-            trust_roots=[_asn1(root) for root in anchors.roots],
-            other_certs=[_asn1(one) for one in (*anchors.helpers, *others)],
-            moment=moment,
-            allow_fetching=False,
-            weak_hash_algos=_WEAK_HASHES,
-        )
-        validator = CertificateValidator(_asn1(leaf), validation_context=context)
-        path = _finished(validator.async_validate_path())
-    except (PathError, ValidationError, ValueError, TypeError, KeyError, NotImplementedError) as refusal:
-        return [_error("certificate.chain_refused", leaf, reason=str(refusal))]
-    window = [(one.not_valid_before, one.not_valid_after) for one in path]
-    _remember(key, max(start for start, _ in window), min(end for _, end in window))
-    return []
+    """Each revoked certificate of the path: as the engine says, and as verified CRLs say beyond it.
 
-
-def _finished(work: Coroutine[Any, Any, ValidationPath]) -> ValidationPath:
-    """The result of a coroutine that never waits: without fetching there is nothing to wait for.
-
-    No event loop is started, because a loop opens a pair of sockets and verification opens none (E7).
+    Beyond: an old CRL still proves a revocation, and a compromised key hurts since its invalidity date.
     """
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    work.close()
-    raise PathError("the validator wanted to wait for something outside")
+    found: dict[x509.Certificate, tuple[datetime, str]] = {}
+    if outcome.refusal is Refusal.REVOKED and outcome.since is not None:
+        found[_open(path, outcome)[-1]] = outcome.since, outcome.why
+    for below, issuer in pairwise(path):
+        for piece in pieces:
+            entry = revocation.listed(piece, below, issuer) if piece.kind is EvidenceKind.CRL else None
+            if entry is not None and entry.since <= moment:
+                found.setdefault(below, (entry.since, entry.reason))
+    return [
+        error(_revoked_code(one, path), one, since=since.isoformat(), why=why) for one, (since, why) in found.items()
+    ]
 
 
-def _dates(certificate: x509.Certificate, moment: datetime, names: tuple[str, str]) -> list[Finding]:
-    early, late = names
-    if moment < certificate.not_valid_before_utc:
-        return [_error(early, certificate, since=certificate.not_valid_before_utc.isoformat())]
-    if moment > certificate.not_valid_after_utc:
-        return [_error(late, certificate, until=certificate.not_valid_after_utc.isoformat())]
-    return []
+def _revoked_code(certificate: x509.Certificate, path: Sequence[x509.Certificate]) -> str:
+    return "certificate.revoked" if certificate == path[0] else "certificate.issuer_revoked"
 
 
-def _strength(certificate: x509.Certificate) -> list[Finding]:
-    found = []
-    weakness = algorithms.weakness(certificate.public_key())
-    if weakness:
-        found.append(_error("certificate.weak_key", certificate, key=weakness))
-    digest = certificate.signature_hash_algorithm
-    if digest is None or digest.name in _WEAK_HASHES:
-        found.append(_error("certificate.weak_hash", certificate, hash=digest.name if digest else "?"))
-    return found
+def _revoked_report(
+    path: tuple[x509.Certificate, ...], findings: list[Finding], pieces: Sequence[EvidencePiece]
+) -> ChainReport:
+    leaf_revoked = any(finding.code == "certificate.revoked" for finding in findings)
+    word = "REVOKED" if leaf_revoked else "REVOKED_CA_NO_POE"
+    relied = tuple(one.sha256 for one in pieces if any(_speaks_about(one, below) for below in path[:-1]))
+    return ChainReport(tuple(findings), path, Judgement.INVALID, word, "revoked", relied)
 
 
-def _may_issue(certificate: x509.Certificate) -> bool:
-    constraints = _extension(certificate, x509.BasicConstraints)
-    usage = _extension(certificate, x509.KeyUsage)
-    return constraints is not None and constraints.ca and (usage is None or usage.key_cert_sign)
+def _undetermined(path: tuple[x509.Certificate, ...], outcome: Outcome, pieces: Sequence[EvidencePiece]) -> ChainReport:
+    open_ones = _open(path, outcome)
+    wanted = [
+        one for below, issuer in pairwise(path) if below in open_ones for one in revocation.wanted_for((below, issuer))
+    ]
+    deltas = revocation.deltas_wanted(pieces)
+    facts = {"subject": open_ones[-1].subject.rfc4514_string(), "reason": outcome.words}
+    finding = Finding(CHECK, "certificate.revocation_unknown", Severity.TRY_LATER, "", facts)
+    every = tuple(dict.fromkeys((*wanted, *deltas)))
+    return ChainReport((finding,), path, Judgement.UNDETERMINED, "TRY_LATER", "unknown", (), every)
 
 
-def _extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+def _open(path: Sequence[x509.Certificate], outcome: Outcome) -> list[x509.Certificate]:
+    """The certificates that the engine did not pass, leaf first; it works downwards and stops at the last of them."""
+    return [one for one in path[:-1] if one not in outcome.passed] or [path[0]]
 
 
-def _error(code: str, certificate: x509.Certificate, /, **evidence: str) -> Finding:
-    return Finding(CHECK, code, Severity.ERROR, "", {"subject": _words(certificate.subject), **evidence})
+def _bad(climbed: Climb, findings: Sequence[Finding], word: str = "") -> ChainReport:
+    sub_indication = word or _WORDS.get(findings[0].code, _CHAIN)
+    return ChainReport(tuple(findings), climbed.path, Judgement.INVALID, sub_indication, "not_checked")
 
 
-def _words(name: x509.Name) -> str:
-    return name.rfc4514_string()
+def _beside(climbed: Climb, others: Sequence[x509.Certificate], anchors: TrustAnchors) -> tuple[x509.Certificate, ...]:
+    """What the engine may use beside the anchors: the path, the kept sub-CAs, and what the path's CAs issued.
+
+    Anything else that a signature carries could only make the engine search long.
+    """
+    issuers = climbed.path[1:]
+    useful = [one for one in others if one not in climbed.path and signed_by_one_of(one, issuers)]
+    return tuple(dict.fromkeys((*issuers, *anchors.helpers, *useful[:_MOST_BESIDE])))
 
 
-def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
-    return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
+def _speakers(path: Sequence[x509.Certificate]) -> dict[str, datetime]:
+    """The CAs of the path by issuer_key, each with the end of the first certificate of the path that it issued."""
+    ends: dict[str, datetime] = {}
+    for below, issuer in pairwise(path):
+        for key in (revocation.issuer_key(below), revocation.issuer_key(issuer.subject)):
+            ends[key] = min(below.not_valid_after_utc, ends.get(key, below.not_valid_after_utc))
+    return ends
 
 
-def _memory_key(leaf: x509.Certificate, others: Sequence[x509.Certificate], anchors: TrustAnchors) -> tuple[bytes, ...]:
-    return _digest((leaf,)), _digest(others), anchors.digest
+def _about(
+    speakers: dict[str, datetime], evidence: EvidenceBook, embedded: Sequence[EvidencePiece]
+) -> tuple[EvidencePiece, ...]:
+    """The pieces of the CAs of the path, by name, newest first.
+
+    Only a CA's own CRLs: the engine would let every certificate of a CA that may sign CRLs, or that says nothing
+    about it, speak for the CA by an "indirect" CRL. Stale ones are left in, because they still prove revocations.
+    A piece from after a certificate's end is left out: by then a CA may have dropped the entry (RFC 5280 §5.2).
+    """
+    found: list[EvidencePiece] = []
+    for key, end in speakers.items():
+        of_ca = [*evidence.about(key), *(one for one in embedded if one.issuer_key == key)]
+        timely = [one for one in of_ca if one.this_update <= end]
+        found += sorted(timely, key=lambda one: one.this_update, reverse=True)[:_MOST_PIECES]
+    return tuple({one.sha256: one for one in found}.values())
 
 
-def _digest(group: Sequence[x509.Certificate]) -> bytes:
-    return sha256(b"".join(sha256(one.public_bytes(Encoding.DER)).digest() for one in group)).digest()
+def _relied_on(
+    path: Sequence[x509.Certificate], pieces: Iterable[EvidencePiece], *, moment: datetime
+) -> tuple[str, ...]:
+    usable = [one for one in pieces if revocation.freshness(one, moment=moment) is not Freshness.STALE]
+    return tuple(one.sha256 for one in usable if any(_speaks_about(one, below) for below in path[:-1]))
 
 
-def _remembered(key: tuple[bytes, ...], moment: datetime) -> bool:
+def _speaks_about(piece: EvidencePiece, certificate: x509.Certificate) -> bool:
+    if piece.issuer_key != revocation.issuer_key(certificate):
+        return False
+    return piece.kind is EvidenceKind.CRL or revocation.answers(piece, certificate)
+
+
+def _memory_key(
+    leaf: x509.Certificate, others: Sequence[x509.Certificate], anchors: TrustAnchors, usage: Usage
+) -> tuple[bytes, ...]:
+    return digest_of((leaf,)), digest_of(others), anchors.digest, usage.encode()
+
+
+def _recalled(key: tuple[bytes, ...]) -> _Remembered | None:
     with _LOCK:
-        window = _TRUE_UNTIL.get(key)
-        if window is None or not window[0] <= moment <= window[1]:
-            return False
-        _TRUE_UNTIL.move_to_end(key)
-        return True
+        known = _MEMORY.get(key)
+        if known is not None:
+            _MEMORY.move_to_end(key)
+        return known
 
 
-def _remember(key: tuple[bytes, ...], start: datetime, end: datetime) -> None:
+def _remember(
+    key: tuple[bytes, ...],
+    report: ChainReport,
+    pieces: Sequence[EvidencePiece],
+    *,
+    speakers: dict[str, datetime],
+    moment: datetime,
+) -> None:
+    """The report holds until the first of its pieces or certificates ends.
+
+    A piece from after the moment may name revocations after it, so then it holds for no later moment.
+    """
+    relied = [one for one in pieces if one.sha256 in report.evidence]
+    ends = [*(one.not_valid_after_utc for one in report.path), *(revocation.until(one) for one in relied)]
+    if any(one.this_update > moment for one in pieces):
+        ends.append(moment)
+    start = max(one.not_valid_before_utc for one in report.path)
+    known = _Remembered(report, speakers, tuple(one.sha256 for one in pieces), start, min(ends))
     with _LOCK:
-        _TRUE_UNTIL[key] = (start, end)
-        while len(_TRUE_UNTIL) > _REMEMBERED:
-            _TRUE_UNTIL.popitem(last=False)
+        _MEMORY[key] = known
+        while len(_MEMORY) > _REMEMBERED:
+            _MEMORY.popitem(last=False)

@@ -8,13 +8,14 @@ Source: XML-Signature 1.1 §3.2; threats E8-E19; signxml 5.2, whose sharp edges 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import new as new_hash
 from typing import Any, BinaryIO
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from signxml import (
     CanonicalizationMethod,
@@ -26,13 +27,14 @@ from signxml import (
 from signxml.exceptions import InvalidDigest, InvalidSignature, SignXMLException
 from signxml.verifier import VerifyResult
 
+from hub.domain.evidence import EvidenceBook
 from hub.domain.findings import Finding, Severity
-from hub.domain.signatures import Coverage, SignatureReport, SignatureState
+from hub.domain.signatures import Coverage, Judgement, SignatureReport, SignatureState
 from hub.signatures import algorithms, coverage, keyinfo, profile, trees, trust
+from hub.signatures.anchors import TrustAnchors
 from hub.signatures.keyinfo import KeyInfo
 from hub.signatures.profile import Profile
 from hub.signatures.signing import Recipe, sign
-from hub.signatures.trust import TrustAnchors
 
 __all__ = ["Recipe", "SignedSource", "TrustAnchors", "judge", "sign"]
 
@@ -56,8 +58,17 @@ class SignedSource:
     size_bytes: int
 
 
-def judge(source: SignedSource, *, anchors: TrustAnchors, moment: datetime, text_limit_bytes: int) -> SignatureReport:
-    """The state of the envelope's signature, what it covers, and whether its certificate is trusted.
+def judge(
+    source: SignedSource,
+    *,
+    anchors: TrustAnchors,
+    moment: datetime,
+    evidence: EvidenceBook,
+    text_limit_bytes: int,
+) -> SignatureReport:
+    """The state of the envelope's signature, what it covers, and whether its certificate is trusted at the moment.
+
+    When the sums agree, the state is valid, or undetermined when too little is known about the certificate.
 
     Never raises for a bad document; what `open_attachment` and `open_whole` raise passes through.
     `text_limit_bytes` bounds the envelopes whose signature covers the base64 text, because only those are
@@ -72,26 +83,39 @@ def judge(source: SignedSource, *, anchors: TrustAnchors, moment: datetime, text
             return _legacy(source, place.legacy)
         if place.signature is None:
             return SignatureReport(SignatureState.ABSENT, coverage.nothing(source.digests))
-        return _judged(source, root, anchors=anchors, moment=moment, text_limit_bytes=text_limit_bytes)
+        report, key_info = _sums(source, root, moment=moment, text_limit_bytes=text_limit_bytes)
     except trees.Unreadable as fault:
         return _invalid(source, _error("signature.unreadable", why=str(fault)))
+    if key_info.leaf is None or report.state is not SignatureState.VALID:
+        return report
+    chained = trust.chain(key_info.leaf, key_info.others, anchors, moment=moment, evidence=evidence)
+    return _with_chain(report, chained)
 
 
-def _judged(
-    source: SignedSource,
-    root: trees.Element,
-    *,
-    anchors: TrustAnchors,
-    moment: datetime,
-    text_limit_bytes: int,
-) -> SignatureReport:
+def _with_chain(report: SignatureReport, chained: trust.ChainReport) -> SignatureReport:
+    undetermined = chained.judgement is Judgement.UNDETERMINED
+    return replace(
+        report,
+        state=SignatureState.UNDETERMINED if undetermined else report.state,
+        trusted=chained.trusted,
+        findings=(*chained.findings, *report.findings),
+        evidence=chained.evidence,
+        wanted=chained.wanted,
+        chain_pem=tuple(one.public_bytes(Encoding.PEM).decode("ascii") for one in chained.path),
+    )
+
+
+def _sums(
+    source: SignedSource, root: trees.Element, *, moment: datetime, text_limit_bytes: int
+) -> tuple[SignatureReport, KeyInfo]:
+    """The report without any word about trust, and the certificates that the signature carries."""
     key_info, form = _form(source, root, moment)
     if key_info.unreadable:
-        return _legacy(source, "X509Certificate")
+        return _legacy(source, "X509Certificate"), key_info
     whole = root
     if form.covers_text and not form.findings:
         if source.size_bytes > text_limit_bytes:
-            return _invalid(source, _too_large(source.size_bytes, text_limit_bytes))
+            return _invalid(source, _too_large(source.size_bytes, text_limit_bytes)), key_info
         with source.open_whole() as stream:
             whole = trees.parse(stream, huge=True)
         key_info, form = _form(source, whole, moment)
@@ -101,16 +125,11 @@ def _judged(
     if form.covers_text and not findings:
         findings = _same_document(source, whole, root)
     if findings or key_info.leaf is None:
-        return _invalid(source, *findings)
+        return _invalid(source, *findings), key_info
     covered = coverage.of(whole, form.references, source.digests)
-    doubts = trust.chain(key_info.leaf, key_info.others, anchors, moment=moment)
-    return SignatureReport(
-        SignatureState.VALID,
-        covered.coverage,
-        keyinfo.described(key_info.leaf),
-        trusted=not doubts,
-        findings=(*doubts, *_not_covered(covered.missing)),
-    )
+    certificate = keyinfo.described(key_info.leaf)
+    doubts = _not_covered(covered.missing)
+    return SignatureReport(SignatureState.VALID, covered.coverage, certificate, findings=doubts), key_info
 
 
 def _form(source: SignedSource, root: trees.Element, moment: datetime) -> tuple[KeyInfo, Profile]:
@@ -169,7 +188,7 @@ def _verified(source: SignedSource, root: trees.Element, form: Profile, leaf: x5
 
 
 class _Verifier(XMLVerifier):
-    """signxml with two changes, both in the step that checks one reference of the *verified* SignedInfo.
+    """signxml with three changes, two of them in the step that checks one reference of the *verified* SignedInfo.
 
     1 `cid:` names an attachment outside the tree. signxml would ask a resolver for all its bytes at once and
     digest them; here the reader's SHA-256 is compared, or the decoded file is hashed in chunks, so that
@@ -180,6 +199,11 @@ class _Verifier(XMLVerifier):
     def __init__(self, source: SignedSource) -> None:
         self.source = source
         self.agreed: list[str] = []
+
+    def _c14n(self, nodes: Any, algorithm: CanonicalizationMethod, inclusive_ns_prefixes: Any = None) -> bytes:
+        """lxml writes a wrong xmlns="" into a part whose default namespace is declared above: cut it out first."""
+        alone = nodes if nodes.getparent() is None else trees.detached(nodes, huge=True)
+        return bytes(super()._c14n(alone, algorithm, inclusive_ns_prefixes))
 
     def _verify_reference(
         self,

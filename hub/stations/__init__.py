@@ -1,4 +1,4 @@
-"""What happens to a document, one file per event: receive, verify, record, route, deliver, acknowledge, tally.
+"""What happens to a document, one file per event: receive, examine, verify, record, route, deliver, acknowledge, tally.
 
 Owns: the Hub that every station gets, and the four promises each station keeps (tested for each):
 1. it locks its row first and looks at the state; in the wrong state it does nothing, so duplicates are free;
@@ -17,11 +17,13 @@ import uuid_utils
 
 from hub.domain.periods import vietnam_day
 from hub.domain.rules import RulePack, pack_on
-from hub.ports import AgencyAdapter, PayloadStore
+from hub.ports import AgencyAdapter, EvidenceSource, PayloadStore, Scanner, TimestampAuthority
 from hub.settings import Settings
+from hub.signatures.anchors import Trust
 from hub.signatures.keys import HubKey
-from hub.signatures.trust import TrustAnchors
+from hub.signatures.pdf import PdfJudge
 from hub.store.engine import Database
+from hub.store.evidence import StoredBook
 
 RESCUE_AFTER = timedelta(seconds=60)  # a row that did not move by then is woken again by the clock
 
@@ -33,15 +35,28 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Everything that a station may use; made once per process by hub/wiring.py."""
+    """Everything that a station may use; made once per process by hub/wiring.py.
+
+    `evidence_source` and `timestamps` reach outward and are for the clock alone; `book` is what was fetched.
+    """
 
     settings: Settings
     database: Database
     payloads: PayloadStore
     agencies: Mapping[str, AgencyAdapter]
-    anchors: TrustAnchors
+    trust: Trust
+    book: StoredBook
+    pdfs: PdfJudge
     key: HubKey
+    evidence_source: EvidenceSource
+    scanner: Scanner | None = None
+    timestamps: TimestampAuthority | None = None
     now: Callable[[], datetime] = utc_now
+
+    def close(self) -> None:
+        """Let go of the child processes and the database."""
+        self.pdfs.close()
+        self.database.close()
 
     def rules_on(self, moment: datetime) -> RulePack:
         """The rule pack in force at a moment, by the Vietnamese day. Raises Misconfigured when there is none."""

@@ -137,6 +137,7 @@ def hand_over(transaction: Transaction, delivery: Delivery, hub: Hub, *, words: 
             agency_key=delivery.recipient_key,
             direction=Direction.RECEIVED,
             paper=consignment.paper,
+            replaces_paper=consignment.replaces_paper,
         )
         counting = Event("counted_as_received", now, consignment.id, delivery.id, facts, to_tally=True)
         events.happened(transaction, counting)

@@ -17,10 +17,11 @@ from hub.edxml.reader import EnvelopeReader
 from hub.stations import Hub, record, verify
 from hub.stations.receive import CHUNK_BYTES, spools_of
 from hub.stations.verify import Judged
-from hub.store import agencies, consignments
+from hub.store import agencies, consignments, evidence
 from hub.store.consignments import Consignment
 
 CHECK = "held"
+SAYS = ("held.",)
 
 
 def run(consignment_id: str, hub: Hub) -> None:
@@ -37,11 +38,12 @@ def run(consignment_id: str, hub: Hub) -> None:
             return
         if judged.verdict is Verdict.HELD:
             consignments.postpone(transaction, locked.id, hub.now() + record.JUDGE_AGAIN_AFTER)
+            evidence.want(transaction, record.wanted_of(judged), at=hub.now())
             return
         consignments.lock_document(transaction, locked.sender_key, locked.document_id)
         changed = record.with_verdict(locked, judged, hub.now())
         consignments.judged_again(transaction, changed)
-        record.write_verdict(transaction, changed, record.first_receipt(changed, hub), rules=judged.candidate.rules)
+        record.write_verdict(transaction, changed, record.first_receipt(changed, hub), judged)
 
 
 def _judged(consignment: Consignment, caller: Agency, hub: Hub) -> Judged:

@@ -17,6 +17,7 @@ from hub.checks.secrecy import MARKED
 from hub.domain.agencies import code_key
 from hub.domain.consignments import ConsignmentState, Lane, lane_of
 from hub.domain.envelopes import Envelope, Kind, Urgency
+from hub.domain.evidence import EvidenceWanted
 from hub.domain.findings import Verdict
 from hub.domain.periods import vietnam_day
 from hub.domain.ratios import Direction
@@ -27,7 +28,7 @@ from hub.stations import RESCUE_AFTER, Hub, new_id
 from hub.stations.receive import Received, same_bytes_or_raise
 from hub.stations.testimony import signed as testimony_signed
 from hub.stations.verify import Judged
-from hub.store import consignments, events, outbox, receipts
+from hub.store import consignments, events, evidence, outbox, receipts
 from hub.store.consignments import Consignment
 from hub.store.engine import Transaction
 from hub.store.events import Event
@@ -61,7 +62,7 @@ def run(received: Received, judged: Judged, hub: Hub) -> Answer:
         consignments.lock_document(transaction, consignment.sender_key, consignment.document_id)
         fresh = consignments.add(transaction, consignment)
         if fresh:
-            write_verdict(transaction, consignment, receipt, rules=judged.candidate.rules)
+            write_verdict(transaction, consignment, receipt, judged)
     return Answer(consignment, receipt, replayed=False) if fresh else replayed(received, hub)
 
 
@@ -107,6 +108,9 @@ def _consignment(received: Received, judged: Judged, now: datetime) -> Consignme
         signature_state=shown_state(judged).value,
         header={} if secret else header_of(judged),
         signature=signature_of(judged),
+        files=files_of(judged),
+        replaces_paper=candidate.legal_value.replaces_paper,
+        because=candidate.legal_value.because,
         findings=judged.findings,
         rule_pack=candidate.rules.pack_id,
         trace_id=arrival.trace_id,
@@ -125,6 +129,9 @@ def with_verdict(held: Consignment, judged: Judged, now: datetime) -> Consignmen
         signature_state=shown_state(judged).value,
         header=header_of(judged),
         signature=signature_of(judged),
+        files=files_of(judged),
+        replaces_paper=judged.candidate.legal_value.replaces_paper,
+        because=judged.candidate.legal_value.because,
         findings=judged.findings,
         rule_pack=judged.candidate.rules.pack_id,
         judged_at=now,
@@ -161,15 +168,46 @@ def _without_notes(envelope: Envelope) -> Envelope:
 
 def signature_of(judged: Judged) -> dict[str, Any]:
     """The signature report as plain JSON, without the findings, in the state that may be shown."""
-    return msgspec.to_builtins(replace(judged.candidate.signature, state=shown_state(judged), findings=()))
+    return msgspec.to_builtins(replace(judged.candidate.signature, state=shown_state(judged), findings=(), wanted=()))
+
+
+def files_of(judged: Judged) -> list[dict[str, Any]]:
+    """What was seen in each attachment, as plain JSON: the scanner's word and the report of each signature."""
+    candidate = judged.candidate
+    return [
+        {
+            "content_id": content_id,
+            "scan": msgspec.to_builtins(facts.scan),
+            "signatures": [
+                msgspec.to_builtins(one) | {"owner": owner.agency.code if (owner := candidate.owner_of(one)) else None}
+                for one in (candidate.pdfs[content_id].signatures if content_id in candidate.pdfs else ())
+            ],
+            "is_pdf": content_id in candidate.pdfs,
+        }
+        for content_id, facts in candidate.files.items()
+    ]
+
+
+def evidence_of(judged: Judged) -> set[str]:
+    """The SHA-256 of every piece of evidence on which the verdict rests."""
+    reports = judged.candidate.pdfs.values()
+    in_files = {one for report in reports for signature in report.signatures for one in signature.evidence}
+    return {*judged.candidate.signature.evidence, *in_files}
+
+
+def wanted_of(judged: Judged) -> list[EvidenceWanted]:
+    """The evidence that is missing and may be asked for."""
+    reports = judged.candidate.pdfs.values()
+    return [*judged.candidate.signature.wanted, *(one for report in reports for one in report.wanted)]
 
 
 def shown_state(judged: Judged) -> SignatureState:
     """valid only when the chain is trusted and the certificate is the sender's; sums that agree are not enough."""
     report = judged.candidate.signature
-    if report.state is SignatureState.VALID and not (report.trusted and judged.candidate.holder_may_sign):
+    if report.state is SignatureState.VALID and not report.trusted:
         return SignatureState.INVALID
-    return report.state
+    theirs = report.state in (SignatureState.VALID, SignatureState.UNDETERMINED)
+    return SignatureState.INVALID if theirs and not judged.candidate.holder_may_sign else report.state
 
 
 def first_receipt(consignment: Consignment, hub: Hub) -> Receipt | None:
@@ -191,15 +229,17 @@ def first_receipt(consignment: Consignment, hub: Hub) -> Receipt | None:
         size_bytes=consignment.size_bytes,
         received_at=consignment.received_at,
         rule_pack=consignment.rule_pack,
+        replaces_paper=consignment.replaces_paper,
         findings=consignment.findings,
     )
     return testimony_signed(testimony, hub)
 
 
-def write_verdict(
-    transaction: Transaction, consignment: Consignment, receipt: Receipt | None, *, rules: RulePack
-) -> None:
-    """Everything that follows from a verdict: receipt, history, count, wakes. The document is locked."""
+def write_verdict(transaction: Transaction, consignment: Consignment, receipt: Receipt | None, judged: Judged) -> None:
+    """Everything that follows from a verdict: receipt, evidence, history, count, wakes. The document is locked."""
+    rules = judged.candidate.rules
+    evidence.used(transaction, consignment.id, sorted(evidence_of(judged)))
+    evidence.want(transaction, wanted_of(judged), at=consignment.judged_at)
     facts: dict[str, Any] = {"findings": [f.code for f in consignment.findings if f.severity != "note"]}
     happenings = [Event(consignment.state.value, consignment.judged_at, consignment.id, facts=facts)]
     if receipt is not None:
@@ -212,6 +252,7 @@ def write_verdict(
                 agency_key=consignment.sender_key,
                 direction=Direction.SENT,
                 paper=consignment.paper,
+                replaces_paper=consignment.replaces_paper,
             )
             happenings.append(
                 Event("counted_as_sent", consignment.judged_at, consignment.id, facts=counted, to_tally=True)

@@ -8,25 +8,28 @@ Source: design §1; Decision 28/2018/QĐ-TTg Art. 9(1).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import SEEK_SET
 from typing import BinaryIO
 
 from hub import checks
-from hub.checks.candidate import Candidate
-from hub.domain.agencies import Agency, Resolution, code_key, may_speak_for, resolve
+from hub.checks.candidate import Candidate, Owner
+from hub.domain import legal_value
+from hub.domain.agencies import Agency, Resolution, code_key, may_speak_for, plain, resolve
 from hub.domain.envelopes import Envelope, Kind
 from hub.domain.findings import Finding, Verdict, verdict_of
+from hub.domain.legal_value import LegalValue
 from hub.domain.periods import vietnam_day
-from hub.domain.rules import pack_on
-from hub.domain.signatures import SignatureReport
+from hub.domain.rules import RulePack, pack_on
+from hub.domain.signatures import PdfReport, PdfSignature, SignatureReport
 from hub.domain.statuses import StatusCode
 from hub.edxml.reader import Reading
 from hub.signatures import xmldsig
-from hub.stations import Hub
-from hub.store import agencies, consignments, deliveries
+from hub.stations import Hub, examine
+from hub.stations.examine import Examined
+from hub.store import agencies, consignments, deliveries, policies
 from hub.store.deliveries import Delivery
 from hub.store.engine import Connection
 
@@ -42,21 +45,41 @@ class Judged:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known before the database is asked."""
+
+    reading: Reading
+    rules: RulePack
+    signature: SignatureReport
+    examined: Examined
+
+
 def run(reading: Reading, hub: Hub, *, caller: Agency, moment: datetime, open_body: Callable[[], BinaryIO]) -> Judged:
     """Judge one reading; `open_body` gives the bytes received. A bad document is findings, not an exception."""
+    rules = pack_on(vietnam_day(moment))
     signature = xmldsig.judge(
-        _signed_source(reading, open_body),
-        anchors=hub.anchors,
+        signed_source(reading, open_body),
+        anchors=hub.trust.signing,
+        evidence=hub.book,
         moment=moment,
         text_limit_bytes=hub.settings.max_text_signed_bytes,
     )
+    seen = Seen(
+        reading,
+        rules,
+        replace(signature, wanted=examine.askable(signature.wanted, hub)),
+        examine.run(reading, hub, moment=moment, rules=rules),
+    )
     with hub.database.reading() as connection:
-        candidate = _gathered(connection, reading, caller=caller, moment=moment, signature=signature)
+        candidate = _gathered(connection, seen, caller=caller, moment=moment)
     findings = checks.judge(candidate)
     return Judged(candidate, findings, verdict_of(findings))
 
 
-def _signed_source(reading: Reading, open_body: Callable[[], BinaryIO]) -> xmldsig.SignedSource:
+def signed_source(reading: Reading, open_body: Callable[[], BinaryIO]) -> xmldsig.SignedSource:
+    """A reading as the signature room takes it; `open_body` gives the bytes received."""
+
     def open_attachment(content_id: str) -> BinaryIO:
         spool = reading.spools[content_id]
         spool.seek(0, SEEK_SET)
@@ -76,38 +99,88 @@ def _signed_source(reading: Reading, open_body: Callable[[], BinaryIO]) -> xmlds
     )
 
 
-def _gathered(
-    connection: Connection, reading: Reading, *, caller: Agency, moment: datetime, signature: SignatureReport
-) -> Candidate:
-    envelope, today, addressees = reading.envelope, vietnam_day(moment), _addressees(reading.envelope)
-    look_up = agencies.Book(connection, [envelope.sender.organ_id, *addressees]).find
-    sender = resolve(envelope.sender.organ_id, on=today, look_up=look_up)
-    recipients = tuple(resolve(code, on=today, look_up=look_up) for code in addressees)
-    holder = None
-    if signature.certificate is not None:
-        holder = agencies.certificate_holder(connection, signature.certificate.sha256)
+def _gathered(connection: Connection, seen: Seen, *, caller: Agency, moment: datetime) -> Candidate:
+    envelope, today, signature = seen.reading.envelope, vietnam_day(moment), seen.signature
+    addressees = _addressees(envelope)
+    book = agencies.Book(connection, [envelope.sender.organ_id, *addressees])
+    sender = resolve(envelope.sender.organ_id, on=today, look_up=book.find)
+    recipients = tuple(resolve(code, on=today, look_up=book.find) for code in addressees)
     known = sender.agency is not None
     sender_key = code_key(sender.agency.code) if sender.agency else ""
+    holder = _holder(connection, signature.certificate.sha256) if signature.certificate else None
+    owners = _owners(connection, seen.examined.pdfs, sender.agency, book)
     attachments_sha256 = attachments_digest(envelope)
     is_document = envelope.kind is Kind.DOCUMENT and known
     earlier = consignments.earlier_of_document(connection, sender_key, envelope.document_id) if is_document else []
     return Candidate(
-        reading=reading,
+        reading=seen.reading,
         caller=caller,
         moment=moment,
-        rules=pack_on(today),
+        day=today,
+        rules=seen.rules,
+        policy=policies.of_agency(connection, sender_key) if known else (),
         sender=sender,
-        caller_may_send=known and may_speak_for(caller, sender.agency, look_up=look_up),
+        caller_may_send=known and may_speak_for(caller, sender.agency, look_up=book.find),
         recipients=recipients,
         signature=signature,
         certificate_holder=holder,
-        holder_may_sign=known and holder is not None and may_speak_for(holder, sender.agency, look_up=look_up),
+        holder_may_sign=known and holder is not None and may_speak_for(holder, sender.agency, look_up=book.find),
         earlier=tuple(earlier),
         same_number=_same_number(connection, envelope, sender_key) if is_document else None,
         already_held=held_copies(connection, envelope, sender_key, attachments_sha256) if earlier else {},
         answered=answered_deliveries(connection, envelope, sender, recipients),
         attachments_sha256=attachments_sha256,
+        files=seen.examined.files,
+        pdfs=seen.examined.pdfs,
+        owners=owners,
+        legal_value=_legal_value(seen, owners),
     )
+
+
+def _holder(connection: Connection, certificate_sha256: str) -> Agency | None:
+    return agencies.certificate_holder(connection, certificate_sha256)
+
+
+def _owners(
+    connection: Connection, pdfs: Mapping[str, PdfReport], sender: Agency | None, book: agencies.Book
+) -> dict[str, Owner]:
+    """Whose seals the PDF files carry: by registration, by the agency code in the certificate, or by the name.
+
+    A code wins over a name, because a certificate that names its agency code may not pass for another's.
+    """
+    found: dict[str, Owner] = {}
+    for signature in (one for report in pdfs.values() for one in report.signatures):
+        if signature.certificate is None or signature.certificate.sha256 in found:
+            continue
+        owner = _holder(connection, signature.certificate.sha256) or book.find(code_key(signature.agency_code))
+        if owner is None and not signature.agency_code and sender is not None:
+            owner = sender if _same_name(signature.organisation, sender.name) else None
+        if owner is not None:
+            is_sender = sender is not None and may_speak_for(owner, sender, look_up=book.find)
+            found[signature.certificate.sha256] = Owner(owner, is_sender)
+    return found
+
+
+def _same_name(organisation: str, name: str) -> bool:
+    """Certificates write names without accents and in capitals as often as not (domain notes §6)."""
+    return bool(organisation.strip()) and plain(organisation) == plain(name)
+
+
+def _legal_value(seen: Seen, owners: Mapping[str, Owner]) -> LegalValue:
+    files = [
+        legal_value.SignedFile(
+            one.content_id,
+            one.name,
+            seen.examined.pdfs[one.content_id].signatures if one.content_id in seen.examined.pdfs else None,
+        )
+        for one in seen.reading.envelope.attachments
+    ]
+
+    def of_the_sender(signature: PdfSignature) -> bool:
+        owner = owners.get(signature.certificate.sha256) if signature.certificate else None
+        return owner is not None and owner.is_sender
+
+    return legal_value.judge(files, seen.rules.legal_value, of_the_sender=of_the_sender)
 
 
 def _addressees(envelope: Envelope) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy, code_key
+from hub.domain.agencies import Agency, AgencyStatus, code_key
 from hub.errors import IllegalTransition, UnknownAgency
 from hub.store.engine import Transaction
 from hub.store.tables import agencies, agency_aliases, agency_certificates, api_keys
@@ -60,7 +60,6 @@ def as_agency(row: Any) -> Agency:
         source=row.source,
         note=row.note,
         adapter=row.adapter,
-        signature_policy=SignaturePolicy(row.signature_policy),
         speaks_for_descendants=row.speaks_for_descendants,
     )
 
@@ -147,7 +146,6 @@ def keep(transaction: Transaction, agency: Agency, *, now: datetime) -> bool:
         "source": agency.source,
         "note": agency.note,
         "adapter": agency.adapter,
-        "signature_policy": agency.signature_policy.value,
         "speaks_for_descendants": agency.speaks_for_descendants,
         "changed_at": now,
     }

@@ -47,6 +47,9 @@ class Consignment:
     signature_state: str
     header: dict[str, Any]
     signature: dict[str, Any]
+    files: list[dict[str, Any]]
+    replaces_paper: bool
+    because: tuple[Finding, ...]
     findings: tuple[Finding, ...]
     rule_pack: str
     trace_id: str
@@ -59,9 +62,10 @@ def _read(row: Any) -> Consignment:
     values = dict(row._mapping)
     values["state"] = ConsignmentState(values["state"])
     values["lane"] = Lane(values["lane"])
-    values["findings"] = tuple(
-        Finding(f["check"], f["code"], Severity(f["severity"]), f["where"], f["evidence"]) for f in values["findings"]
-    )
+    for name in ("findings", "because"):
+        values[name] = tuple(
+            Finding(f["check"], f["code"], Severity(f["severity"]), f["where"], f["evidence"]) for f in values[name]
+        )
     return Consignment(**values)
 
 
@@ -76,7 +80,7 @@ def add(transaction: Transaction, consignment: Consignment) -> bool:
     """Insert the row; False when this idempotency key was used before in its scope (the transaction goes on)."""
     values = {name: getattr(consignment, name) for name in Consignment.__slots__}
     values |= {"state": consignment.state.value, "lane": consignment.lane.value}
-    values["findings"] = _findings(consignment.findings)
+    values |= {"findings": _findings(consignment.findings), "because": _findings(consignment.because)}
     return transaction.insert_new(consignments, values)
 
 
@@ -129,9 +133,9 @@ def judged_again(transaction: Transaction, consignment: Consignment) -> None:
     """Write the new verdict of a held consignment: state, findings, signature, times."""
     if (ConsignmentState.HELD, consignment.state) not in STEPS:
         raise IllegalTransition(f"{consignment.id}: held → {consignment.state}", thing="consignment", state="held")
-    changed = ("signature_state", "signature", "rule_pack", "judged_at", "next_attempt_at", "lane", "header")
-    values = {name: getattr(consignment, name) for name in changed}
+    values = {name: getattr(consignment, name) for name in _JUDGED_AGAIN}
     values |= {"state": consignment.state.value, "findings": _findings(consignment.findings)}
+    values["because"] = _findings(consignment.because)
     transaction.execute(sa.update(consignments).where(consignments.c.id == consignment.id).values(values))
 
 
@@ -189,6 +193,17 @@ def same_notation(
     return _read(row) if row is not None else None
 
 
+_JUDGED_AGAIN = (
+    "signature_state",
+    "signature",
+    "files",
+    "replaces_paper",
+    "rule_pack",
+    "judged_at",
+    "next_attempt_at",
+    "lane",
+    "header",
+)
 _PROMISED = [state.value for state in (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED)]
 _UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]
 

@@ -25,7 +25,7 @@ from hub.store.tables import daily_counts, events
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; `facts` are small and free of personal data. `to_tally` events hold day, agency, direction, paper."""
+    """One event; `facts` are small and free of personal data. `to_tally` events hold what `countable` gives."""
 
     kind: str
     at: datetime
@@ -63,9 +63,12 @@ def timeline(connection: Connection, consignment_id: str) -> list[Event]:
     return [Event(r.kind, r.at, r.consignment_id, r.delivery_id, r.facts, r.to_tally) for r in rows]
 
 
-def countable(*, day: date, agency_key: str, direction: Direction, paper: int | None) -> dict[str, Any]:
+def countable(
+    *, day: date, agency_key: str, direction: Direction, paper: int | None, replaces_paper: bool
+) -> dict[str, Any]:
     """The facts of an event that counts: one document for one agency on one Vietnamese day."""
-    return {"day": day.isoformat(), "agency": agency_key, "direction": direction.value, "paper": paper}
+    facts = {"day": day.isoformat(), "agency": agency_key, "direction": direction.value, "paper": paper}
+    return {**facts, "replaces_paper": replaces_paper}
 
 
 def fold(transaction: Transaction, *, limit: int) -> int:
@@ -73,12 +76,14 @@ def fold(transaction: Transaction, *, limit: int) -> int:
     rows = transaction.execute(_TO_TALLY, {"most": limit}).all()
     if not rows:
         return 0
-    sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for row in rows:
         total = sums[(row.facts["day"], row.facts["agency"], row.facts["direction"])]
+        without, replaces = row.facts["paper"] == 0, row.facts.get("replaces_paper", False)
         total[0] += 1
-        total[1] += row.facts["paper"] == 0
+        total[1] += without and replaces
         total[2] += row.facts["paper"] == 1
+        total[3] += without and not replaces
     for (day, agency, direction), counted in sorted(sums.items()):  # one order for all workers: no deadlock
         _add(transaction, (day, agency, direction), counted)
     transaction.execute(_TALLIED, {"numbers": [row.number for row in rows]})
@@ -102,7 +107,10 @@ def counts(
         statement.order_by(daily_counts.c.day, daily_counts.c.agency_key, daily_counts.c.direction)
     )
     return [
-        DailyCount(r.day, r.agency_key, Direction(r.direction), r.documents, r.paper_free, r.with_paper) for r in rows
+        DailyCount(
+            r.day, r.agency_key, Direction(r.direction), r.documents, r.paper_free, r.with_paper, r.not_replacing
+        )
+        for r in rows
     ]
 
 
@@ -113,7 +121,7 @@ def _add(transaction: Transaction, key: tuple[str, str, str], counted: list[int]
 
 
 # Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
-_NUMBERS = ("documents", "paper_free", "with_paper")
+_NUMBERS = ("documents", "paper_free", "with_paper", "not_replacing")
 _TO_TALLY = (
     sa.select(events.c.number, events.c.facts)
     .where(events.c.to_tally.is_(sa.true()))

@@ -27,14 +27,20 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     with database.engine.connect() as connection:
         # Two starts at once: one migrates, the other waits; what breaks off in the middle leaves nothing.
         if database.is_sqlite:
+            # A table that others refer to can only be made anew without the constraints (sqlite.org/lang_altertable).
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('hub.schema'))"))
             connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if database.is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+            raise LookupError(f"the migration would leave rows without what they refer to: {broken[:5]}")
         connection.commit()
-        if not database.is_sqlite:
+        if database.is_sqlite:
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        else:
             connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext('hub.schema'))"))
             connection.commit()
     return before, newest()

@@ -15,10 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-from hub.domain.agencies import MAX_CODE_LENGTH, AgencyStatus, SignaturePolicy
+from hub.domain.agencies import MAX_CODE_LENGTH, AgencyStatus
 from hub.domain.consignments import ConsignmentState, Lane
 from hub.domain.deliveries import DeliveryState
+from hub.domain.evidence import EvidenceKind
 from hub.domain.ratios import Direction
+from hub.domain.signature_policy import Demand, Level
 
 metadata = sa.MetaData(
     naming_convention={
@@ -95,12 +97,10 @@ agencies = sa.Table(
     sa.Column("source", sa.Text, nullable=False, server_default=""),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("adapter", sa.String(32), nullable=False, server_default="mailbox"),
-    sa.Column("signature_policy", sa.String(16), nullable=False),
     sa.Column("speaks_for_descendants", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("inbox_position", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("changed_at", Instant, nullable=False),
     _words("status", AgencyStatus),
-    _words("signature_policy", SignaturePolicy),
 )
 
 agency_aliases = sa.Table(
@@ -156,6 +156,9 @@ consignments = sa.Table(
     sa.Column("signature_state", sa.String(16), nullable=False),
     sa.Column("header", Json, nullable=False),
     sa.Column("signature", Json, nullable=False),
+    sa.Column("files", Json, nullable=False, server_default="[]"),
+    sa.Column("replaces_paper", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("because", Json, nullable=False, server_default="[]"),
     sa.Column("findings", Json, nullable=False),
     sa.Column("rule_pack", sa.String(32), nullable=False),
     sa.Column("trace_id", sa.String(32), nullable=False),
@@ -229,6 +232,82 @@ receipts = sa.Table(
     sa.Column("event", sa.String(32), nullable=False),
     sa.Column("issued_at", Instant, nullable=False),
     sa.Column("jws", sa.Text, nullable=False),
+    sa.Column("seal", sa.BigInteger),
+    sa.Column("leaf", sa.Integer),
+)
+sa.Index("ix_receipts_seal", receipts.c.seal, receipts.c.leaf, unique=True)
+_unsealed = receipts.c.seal.is_(None)
+sa.Index("ix_receipts_unsealed", receipts.c.number, postgresql_where=_unsealed, sqlite_where=_unsealed)
+
+seals = sa.Table(
+    "seals",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sealed_at", Instant, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("leaves", sa.LargeBinary, nullable=False),
+    sa.Column("root", Sha256, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("head", Sha256, nullable=False, unique=True),
+    sa.Column("token", sa.LargeBinary),
+    sa.Column("stamped_at", Instant),
+    sa.Column("next_stamp_at", Instant),
+    sa.Column("stamp_failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+)
+_unstamped = seals.c.next_stamp_at.isnot(None)
+sa.Index("ix_seals_unstamped", seals.c.next_stamp_at, postgresql_where=_unstamped, sqlite_where=_unstamped)
+
+evidence_sources = sa.Table(
+    "evidence_sources",
+    metadata,
+    sa.Column("key", Sha256, primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("issuer_key", Sha256, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("request", sa.LargeBinary, nullable=False),
+    sa.Column("wanted_at", Instant, nullable=False),
+    sa.Column("next_fetch_at", Instant, index=True),
+    sa.Column("fetched_at", Instant),
+    sa.Column("next_update", Instant),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    _words("kind", EvidenceKind),
+)
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("sha256", Sha256, primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("issuer_key", Sha256, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("this_update", Instant, nullable=False),
+    sa.Column("next_update", Instant),
+    sa.Column("fetched_at", Instant, nullable=False),
+    sa.Column("der", sa.LargeBinary, nullable=False),
+    _words("kind", EvidenceKind),
+)
+sa.Index("ix_evidence_issuer", evidence.c.issuer_key, evidence.c.this_update)
+
+consignment_evidence = sa.Table(
+    "consignment_evidence",
+    metadata,
+    sa.Column("consignment_id", Uuid, sa.ForeignKey("consignments.id"), primary_key=True),
+    sa.Column("evidence_sha256", Sha256, sa.ForeignKey("evidence.sha256"), primary_key=True, index=True),
+)
+
+signature_policies = sa.Table(
+    "signature_policies",
+    metadata,
+    sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), primary_key=True),
+    sa.Column("document_type", sa.String(100), primary_key=True),
+    sa.Column("demand", sa.String(24), primary_key=True),
+    sa.Column("level", sa.String(8), nullable=False),
+    sa.Column("until", sa.Date),
+    sa.Column("set_at", Instant, nullable=False),
+    _words("demand", Demand),
+    _words("level", Level),
 )
 
 events = sa.Table(
@@ -259,6 +338,7 @@ daily_counts = sa.Table(
     sa.Column("documents", sa.BigInteger, nullable=False),
     sa.Column("paper_free", sa.BigInteger, nullable=False),
     sa.Column("with_paper", sa.BigInteger, nullable=False),
+    sa.Column("not_replacing", sa.BigInteger, nullable=False, server_default="0"),
     _words("direction", Direction),
 )
 

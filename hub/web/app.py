@@ -17,7 +17,7 @@ from flask import Flask, Response, g, request
 
 from hub.stations import Hub
 from hub.web import headers, problems
-from hub.web.api import agencies, consignments, contract, deliveries, health, inbox, reports
+from hub.web.api import agencies, consignments, contract, deliveries, evidence, health, inbox, reports
 from hub.web.identity import EXTENSION
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ def create_app(hub: Hub, *, publisher_connected: Callable[[], bool] | None = Non
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(_forget)
-    for part in (consignments, inbox, deliveries, agencies, reports, contract):
+    for part in (consignments, evidence, inbox, deliveries, agencies, reports, contract):
         app.register_blueprint(part.routes())
     app.register_blueprint(health.routes(publisher_connected))
     return app

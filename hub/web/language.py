@@ -11,16 +11,28 @@ from typing import Any
 
 from hub.domain.findings import Finding, describe
 from hub.domain.rules import RulePack
-from hub.domain.signatures import SignatureState
+from hub.domain.signatures import Role, SignatureState
 
 _SIGNATURES = {
     SignatureState.VALID: ("Chữ ký số hợp lệ", "The signature is valid"),
     SignatureState.INVALID: ("Chữ ký số không hợp lệ", "The signature is invalid"),
+    SignatureState.UNDETERMINED: (
+        "Chưa xác định được chữ ký số có hợp lệ hay không; không được coi là hợp lệ",
+        "Whether the signature is valid cannot be determined; it does not count as valid",
+    ),
     SignatureState.LEGACY: (
         "Chữ ký kiểu cũ, không được coi là hợp lệ",
         "A legacy signature; it does not count as valid",
     ),
-    SignatureState.ABSENT: ("Gói tin không có chữ ký số", "The envelope is not signed"),
+    SignatureState.ABSENT: (
+        "Không có chữ ký số; bên gửi chỉ được nhận biết qua khóa truy cập",
+        "Not signed; the sender was known by its access key only",
+    ),
+}
+_ROLES = {
+    Role.PERSONAL_SIGNATURE: ("Chữ ký số cá nhân", "personal signature"),
+    Role.AGENCY_SEAL: ("Chữ ký số cơ quan", "agency seal"),
+    Role.UNKNOWN: ("Chưa rõ của cá nhân hay cơ quan", "of a person or an agency, not known which"),
 }
 
 
@@ -47,6 +59,11 @@ def finding(seen: Finding) -> dict[str, Any]:
 def signature_words(state: str) -> dict[str, str]:
     """What the state of a signature means, said honestly."""
     return both(*_SIGNATURES[SignatureState(state)])
+
+
+def role_words(role: str) -> dict[str, str]:
+    """For whom a signature in a document stands."""
+    return both(*_ROLES[Role(role)])
 
 
 def status(code: str | None, rules: RulePack) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from hub import settings
 from hub.demo.pki import DemoPki
-from tests.benchmarks import floor, load, material, memory
+from tests.benchmarks import floor, load, material, memory, pdf, seals, xml_signatures
 from tests.benchmarks.embedded import EmbeddedHub
 from tests.benchmarks.material import Directory
 from tests.support.stack import Stack
@@ -40,6 +40,9 @@ def main() -> None:
         figures["embedded"] = _embedded(folder, pki, options)
         _say("PostgreSQL + RabbitMQ")
         figures["production"] = _production(folder, pki, options)
+    for name, measured in (("xml_signatures", xml_signatures), ("pdf_signatures", pdf), ("seals", seals)):
+        _say(name)
+        figures[name] = measured.figures()
     text = json.dumps(figures, ensure_ascii=False, indent=2)
     if options.json:
         options.json.write_text(text + "\n", "utf-8")
@@ -59,7 +62,7 @@ def _options() -> argparse.Namespace:
 def _embedded(folder: Path, pki: DemoPki, options: argparse.Namespace) -> dict[str, Any]:
     data = folder / "embedded"
     data.mkdir()
-    environment = {"HUB_DATA_DIR": str(data), "HUB_TRUST_ANCHORS": str(material.trust_file(pki, folder))}
+    environment = {"HUB_DATA_DIR": str(data), "HUB_TRUST_DIR": str(material.trust_folder(pki, folder))}
     directory = material.prepare(settings.load(environment), pki)
     with EmbeddedHub(environment, folder / "embedded.log") as hub:
         figures = _load(hub.url, directory, options)
@@ -75,7 +78,7 @@ def _production(folder: Path, pki: DemoPki, options: argparse.Namespace) -> dict
     place = folder / "stack"
     place.mkdir()
     place.chmod(0o711)
-    with Stack(place, settings={"HUB_TRUST_ANCHORS": str(material.trust_file(pki, folder))}) as stack:
+    with Stack(place, settings={"HUB_TRUST_DIR": str(material.trust_folder(pki, folder))}) as stack:
         directory = material.prepare(settings.load(stack.env), pki)
         figures = _load(stack.url, directory, options)
         parts = floor.of_document(material.envelopes(1, directory.seal)[0][1], directory.seal.key, folder)
@@ -145,6 +148,20 @@ def _table(figures: dict[str, Any]) -> None:
         print(f"{name:34}{values[0]!s:>14}{values[1]!s:>16}")
     large = both[0]["large_attachment"]
     print(f"peak resident memory, {large['attachment_mib']} MiB attachment: {large['peak_resident_mib']} MiB")
+    _signature_table(figures)
+
+
+def _signature_table(figures: dict[str, Any]) -> None:
+    """XML beside xmlsec, PDF by size and callers, seals."""
+    print(f"\n{'envelope signature':28}{'per second':>12}{'of xmlsec':>11}{'peak MiB':>10}{'xmlsec':>9}")
+    for form, sizes in figures["xml_signatures"].items():
+        for size, one in sizes.items():
+            values = (one["per_second"], one["of_xmlsec"], one["peak_mib"], one["xmlsec_peak_mib"])
+            print(f"{form + ' ' + size:28}{values[0]!s:>12}{values[1]!s:>11}{values[2]!s:>10}{values[3]!s:>9}")
+    for part in ("pdf_signatures", "seals"):
+        print(f"\n{part.replace('_', ' ')}")
+        for name, value in figures[part].items():
+            print(f"  {name:34}{value}")
 
 
 if __name__ == "__main__":

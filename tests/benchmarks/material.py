@@ -31,8 +31,9 @@ from hub.edxml import writer
 from hub.settings import Settings
 from hub.signatures import signing
 from hub.signatures.keyinfo import described
+from hub.signatures.revocation import read_crl
 from hub.stations import utc_now
-from hub.store import agencies, schema
+from hub.store import agencies, evidence, schema
 
 SENDER, RECIPIENT = "G22", "H41"
 ATTACHMENT_BYTES = 100 * 1024
@@ -47,10 +48,11 @@ class Directory:
     seal: Identity
 
 
-def trust_file(pki: DemoPki, folder: Path) -> Path:
-    """The anchors of the benchmark's PKI as a file."""
-    place = folder / "anchors.pem"
-    place.write_bytes(pki.anchors_pem())
+def trust_folder(pki: DemoPki, folder: Path) -> Path:
+    """The anchors of the benchmark's PKI as a trust folder."""
+    place = folder / "trust"
+    (place / "government").mkdir(parents=True, exist_ok=True)
+    (place / "government" / "roots.pem").write_bytes(pki.anchors_pem())
     return place
 
 
@@ -68,6 +70,8 @@ def prepare(settings: Settings, pki: DemoPki) -> Directory:
             certificate.sha256, certificate.subject, certificate.not_after, certificate.pem, None
         )
         agencies.keep_certificate(transaction, sender, held, now=utc_now())
+        for crl in pki.crls():
+            evidence.keep(transaction, read_crl(crl), source="benchmark", at=utc_now())
         keys = [
             agencies.new_key(transaction, agencies.require(transaction.connection, code), now=utc_now())
             for code in (SENDER, RECIPIENT)

@@ -19,10 +19,11 @@ from hub.checks import (
 )
 from hub.domain.agencies import Resolution
 from hub.domain.envelopes import BusinessType, ManifestEntry
+from hub.domain.evidence import EvidenceKind, EvidenceWanted
 from hub.domain.findings import Finding, Severity, Verdict, catalogue, verdict_of
 from hub.domain.signatures import Coverage, SignatureState
 from tests.checks.conftest import said, with_rules
-from tests.support.scenes import PDF, document, seal, secret, signed, status_of, unsigned
+from tests.support.scenes import PDF, document, genuine_document, seal, secret, signed, status_of, unsigned
 
 
 def codes(findings) -> dict[str, str]:
@@ -35,8 +36,9 @@ def reading_of(candidate, **facts):
 
 
 def test_a_good_document_is_accepted_without_a_word(judge):
-    judged = judge(signed(document(1)))
+    judged = judge(genuine_document(1))
     assert (judged.findings, judged.verdict) == ((), Verdict.ACCEPTED)
+    assert judged.candidate.legal_value.replaces_paper
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_policy(judge):
@@ -187,7 +189,7 @@ class TestSignature:
         assert said(judge(signed(document(1, sender="G77"), by="G77"), caller="G77"), "signature") == {}
 
     def test_absence_is_the_agencys_policy(self, judge):
-        assert said(judge(unsigned(document(1))), "signature") == {"signature.absent": "note"}
+        assert said(judge(unsigned(document(1))), "signature") == {"signature.absent": "warning"}
         required = judge(unsigned(document(1, sender="G77")), caller="G77")
         assert (said(required, "signature"), required.verdict) == ({"signature.absent": "error"}, Verdict.REJECTED)
 
@@ -223,8 +225,15 @@ class TestSignature:
     def test_cannot_tell_is_kept_for_later(self, judge):
         candidate = judge(signed(document(1))).candidate
         later = Finding("signature", "signature.absent", Severity.TRY_LATER)
-        unsure = replace(candidate, signature=replace(candidate.signature, findings=(later,)))
+        wanted = EvidenceWanted(EvidenceKind.CRL, "0" * 64, "http://crl.example/ca.crl")
+        unsure = replace(candidate, signature=replace(candidate.signature, findings=(later,), wanted=(wanted,)))
         assert verdict_of(signature.judge(unsure)) is Verdict.HELD
+
+    def test_what_nobody_can_be_asked_for_is_not_waited_for(self, judge):
+        candidate = judge(signed(document(1))).candidate
+        later = Finding("signature", "certificate.revocation_unknown", Severity.TRY_LATER)
+        unsure = replace(candidate, signature=replace(candidate.signature, findings=(later,)))
+        assert codes(signature.judge(unsure)) == {"certificate.revocation_unknown": "warning"}
 
 
 class TestDuplicates:

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from hub.cli.agencies import agencies as command
-from hub.domain.agencies import AgencyStatus, SignaturePolicy
+from hub.domain.agencies import AgencyStatus
+from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.errors import IllegalTransition, Misconfigured, UnknownAgency
-from hub.store import agencies, directory, schema, tables
+from hub.store import agencies, directory, policies, schema, tables
 from hub.store.engine import Database
 from tests.support.scenes import seal
 
@@ -41,6 +42,11 @@ def run(*words: str):
 def one(database, code):
     with database.reading() as connection:
         return agencies.require(connection, code)
+
+
+def policy_of(database, code):
+    with database.reading() as connection:
+        return policies.of_agency(connection, code)
 
 
 def audit(database):
@@ -76,11 +82,12 @@ def test_the_same_list_again_changes_and_adds_nothing(database, tmp_path):
 
 def test_what_was_set_by_hand_outlives_an_import(database, tmp_path):
     imported(tmp_path, HEAD + "H41,Nghệ An,open,,,\n")
-    run("add", "H41", "Nghệ An", "--signature-policy", "require", "--speaks-for-descendants")
+    run("add", "H41", "Nghệ An", "--speaks-for-descendants")
+    run("policy", "H41", "agency_seal", "require")
     imported(tmp_path, HEAD + "h41,Tỉnh Nghệ An,open,,,\n")
     found = one(database, "H41")
-    assert (found.name, found.signature_policy) == ("Tỉnh Nghệ An", SignaturePolicy.REQUIRE)
-    assert found.speaks_for_descendants
+    assert (found.name, found.speaks_for_descendants) == ("Tỉnh Nghệ An", True)
+    assert policy_of(database, "H41") == [PolicyRow(Demand.AGENCY_SEAL, Level.REQUIRE)]
 
 
 @pytest.mark.parametrize(
@@ -115,15 +122,35 @@ def test_the_published_list_of_level_1(database):
 
 
 def test_adding_again_changes_only_what_is_given(database):
-    run("add", "G22", "VPCP", "--signature-policy", "require", "--speaks-for-descendants", "--alias", "VPCP")
+    run("add", "G22", "VPCP", "--speaks-for-descendants", "--alias", "VPCP")
     assert "Đã sửa" in run("add", "G22", "Văn phòng Chính phủ").output
     found = one(database, "VPCP")
-    assert (found.name, found.signature_policy) == ("Văn phòng Chính phủ", SignaturePolicy.REQUIRE)
-    assert found.speaks_for_descendants
+    assert (found.name, found.speaks_for_descendants) == ("Văn phòng Chính phủ", True)
     run("add", "G22", "Văn phòng Chính phủ", "--speaks-for-itself", "--status", "suspended")
     found = one(database, "G22")
     assert (found.speaks_for_descendants, found.status) == (False, AgencyStatus.SUSPENDED)
     assert audit(database) == ["agencies.added", "agencies.changed", "agencies.changed"]
+
+
+def test_a_demand_is_set_shown_and_taken_back(database):
+    run("add", "H41", "Nghệ An")
+    assert "theo bộ quy tắc" in run("policy", "H41").output
+    set_until = run("policy", "h41", "agency_seal", "ignore", "--until", "2027-06-30", "--document-type", "Giấy Mời")
+    assert "đến hết / until 2027-06-30" in set_until.output
+    run("policy", "H41", "personal_signature", "require")
+    shown = run("policy", "H41").output.splitlines()
+    assert [line.split()[1:3] for line in shown] == [["agency_seal", "ignore"], ["personal_signature", "require"]]
+    assert "giấy mời" in shown[0]
+    run("policy", "H41", "agency_seal", "default", "--document-type", "giấy mời")
+    assert policy_of(database, "H41") == [PolicyRow(Demand.PERSONAL_SIGNATURE, Level.REQUIRE)]
+    assert audit(database) == ["agencies.added", *["agencies.policy_set"] * 3]
+
+
+@pytest.mark.parametrize("words", [("agency_seal",), ("seal", "require"), ("agency_seal", "perhaps")])
+def test_half_a_demand_is_refused(database, words):
+    run("add", "H41", "Nghệ An")
+    assert run("policy", "H41", *words).exit_code == 2
+    assert policy_of(database, "H41") == []
 
 
 @pytest.mark.parametrize("code", ["", "../x", "H 41", "H" * 65])

@@ -31,7 +31,7 @@ def scene(tmp_path, sqlite_template):
 
 
 def answers(scene, **settings):
-    overrides = {"data_dir": str(scene.folder), "trust_anchors": str(scene.folder / "roots.pem")}
+    overrides = {"data_dir": str(scene.folder), "trust_dir": str(scene.folder / "trust")}
     found = list(diagnose(load({}, overrides=overrides | settings)))
     assert all(answer.advice for answer in found if not answer.fine), found
     return {answer.question.split(" / ")[-1]: answer for answer in found}
@@ -57,7 +57,7 @@ def test_a_process_that_was_silent_for_an_hour(scene):
 
 
 def test_missing_roots_and_a_full_disk(scene):
-    found = answers(scene, trust_anchors="", min_free_bytes=str(2**60))
+    found = answers(scene, trust_dir=str(scene.folder / "nothing"), min_free_bytes=str(2**60))
     assert not found["trusted roots"].fine
     assert not found["payload store"].fine
 

@@ -157,7 +157,7 @@ def test_a_step_that_differs_ends_the_demo_with_1_and_its_reason(
 def test_a_hub_that_does_not_start_is_told_with_its_log(
     monkeypatch: pytest.MonkeyPatch, run_here: Callable[..., Result], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(stage, "environment", lambda _anchors: {**os.environ, "HUB_WEB_THREADS": "none"})
+    monkeypatch.setattr(stage, "environment", lambda _folder, _url: {**os.environ, "HUB_WEB_THREADS": "none"})
     ended = run_here()
     assert ended.exit_code == 1
     assert "the process ended" in ended.output

@@ -120,6 +120,10 @@ def test_the_broker_refuses_only_what_no_wake_can_be() -> None:
     assert all(queue.arguments.get("x-queue-type") == "quorum" for queue in topology.QUEUES)
 
 
+# What may go: wakes that were taken, signs of life, evidence that was superseded and that no verdict relies on.
+DELETABLE = {"outbox", "heartbeats", "evidence", "evidence_sources"}
+
+
 @contextmanager
 def role_removed_at_the_end(connection: psycopg.Connection) -> Iterator[None]:
     """Roles belong to the whole server, which may not be ours."""
@@ -149,12 +153,14 @@ def test_the_role_of_the_processes_cannot_rewrite_history(make_postgres_database
         for table in metadata.tables:
             assert may("SELECT", table), table
             assert may("TRUNCATE", table) is False, table
-            assert may("DELETE", table) is (table in {"outbox", "heartbeats"}), table
-        for table in ("receipts", "events", "statuses", "audit", "api_keys", "agency_certificates"):
+            assert may("DELETE", table) is (table in DELETABLE), table
+        for table in ("receipts", "seals", "events", "statuses", "audit", "api_keys", "agency_certificates"):
             assert may("UPDATE", table) is False, table
         connection.execute("SET ROLE hub_process")
         connection.execute("SELECT number FROM events FOR UPDATE SKIP LOCKED")  # what the tally does
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("UPDATE receipts SET jws = ''")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE seals SET head = ''")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("CREATE TABLE foreign_body (id int)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from base64 import b64encode
 
@@ -9,10 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from hub.domain.signatures import SignatureState
+from hub.domain.signatures import SignatureReport, SignatureState
 from hub.signatures import algorithms, trees
 from hub.signatures.trees import ds, edxml
-from tests.signatures.builder import FILES, Case, anchors, part, pki, refused, signed
+from tests.oracle.second_opinion import Received, received
+from tests.signatures.builder import FILES, Case, anchors, codes, part, pki, refused, signed
 
 Tree = etree._Element
 WAYS = {"by-parts": None, "whole-text": ("",)}
@@ -80,6 +82,19 @@ def test_e18_report_names_whose_seal_it_is() -> None:
     assert report.certificate.pem.encode() == other.certificate.public_bytes(Encoding.PEM)
 
 
+def test_e18_a_file_and_its_signature_taken_over_into_another_envelope() -> None:
+    """A sound signature of G22 in an envelope that says it comes from G30: the header is signed, so it fails."""
+    refused(signed().replaced("<edXML:OrganId>G22", "<edXML:OrganId>G30"), "signature.digest_mismatch")
+
+
+def test_e18_a_signature_that_leaves_the_sender_out_does_not_cover_the_header() -> None:
+    """Moved under another sender it still verifies; the map says that nobody has signed who sends."""
+    moved = signed(references=("#trace", "#body", "cid:tep-1", "cid:tep-2"), prepare=name_parts)
+    report = moved.replaced("<edXML:OrganId>G22", "<edXML:OrganId>G30").judged()
+    assert (report.state, report.coverage.header, report.coverage.whole) == (SignatureState.VALID, False, False)
+    assert [finding.evidence["parts"] for finding in report.findings] == ["MessageHeader"]
+
+
 # --- E19 changes on the way -------------------------------------------------------------------------------
 
 
@@ -129,3 +144,91 @@ def test_trees_refuse_what_the_tests_build_on() -> None:
         case = signed(references=way)
         assert trees.parse(case.source().skeleton).tag == edxml("edXML")
         assert case.judged(anchors()).state is SignatureState.VALID
+
+
+# --- E17 the coverage map is the truth --------------------------------------------------------------------
+
+MAPS: dict[str, tuple[str, ...] | None] = {
+    "usual": None,
+    "whole text": ("",),
+    "header only": ("#header",),
+    "message header only": ("#message",),
+    "header and one file": ("#header", "cid:tep-1"),
+    "manifest and files": ("#manifest", "cid:tep-2", "cid:tep-1"),
+    "parts one by one": ("#message", "#trace", "#body", "cid:tep-1", "cid:tep-2"),
+    "files only": ("cid:tep-1", "cid:tep-2"),
+    "twice covered": ("", "#header", "cid:tep-1"),
+}
+
+
+def name_parts(root: Tree) -> None:
+    """Gives every part of the regulation an Id of its own."""
+    named = {"edXMLHeader": "header", "MessageHeader": "message", "TraceHeaderList": "trace"}
+    for name, identifier in (named | {"edXMLBody": "body", "edXMLManifest": "manifest"}).items():
+        part(root, name).set("Id", identifier)
+
+
+def claimed(report: SignatureReport, element: Tree) -> bool:
+    """Does the report say that this element lies in a signed part?"""
+    above = {trees.local_name(one) for one in (element, *element.iterancestors())}
+    return (report.coverage.header and "edXMLHeader" in above) or (report.coverage.manifest and "edXMLBody" in above)
+
+
+@pytest.mark.parametrize("way", MAPS)
+def test_e17_nothing_that_is_said_to_be_signed_can_be_changed(way: str) -> None:
+    """Every text, attribute and file in turn: what still verifies when changed was never claimed as covered."""
+    case = signed(references=MAPS[way], prepare=name_parts)
+    report = case.judged()
+    assert report.state is SignatureState.VALID
+    count = len(list(case.root.iter(etree.Element)))
+    for number in range(count):
+        root = case.root
+        element = list(root.iter(etree.Element))[number]
+        if any(one.tag == ds("Signature") for one in (element, *element.iterancestors())):
+            continue
+        element.text = (element.text or "") + "x"
+        changed = Case(etree.tostring(root, xml_declaration=True, encoding="UTF-8"), case.files)
+        after = changed.judged()
+        agrees = after.state is SignatureState.VALID
+        assert not (agrees and claimed(after, element)), trees.path_of(element)
+    for name, is_signed in report.coverage.attachments.items():
+        other = Case(case.content, {**case.files, name: case.files[name] + b"x"})
+        assert (other.judged().state is SignatureState.VALID) == (not is_signed), name
+
+
+def test_e17_a_signature_of_the_header_alone_says_so() -> None:
+    report = signed(references=("#header",), prepare=name_parts).judged()
+    assert (report.coverage.header, report.coverage.manifest) == (True, False)
+    assert report.coverage.attachments == {"tep-1": False, "tep-2": False}
+    assert codes(report) == ["signature.not_covered"]
+    assert report.findings[0].evidence["parts"] == "edXMLManifest, cid:tep-1, cid:tep-2"
+
+
+def test_e17_several_references_in_any_order_and_all_of_them_count() -> None:
+    """`cid:` references before, between and after others; one that does not agree spoils the whole."""
+    parts = ("#message", "cid:tep-2", "#trace", "cid:tep-1", "#body")
+    for order in itertools.islice(itertools.permutations(parts), 0, None, 7):
+        case = signed(references=order, prepare=name_parts)
+        assert case.judged().coverage.whole, order
+        case.files = {**FILES, "tep-2": b"other"}
+        refused(case, "signature.digest_mismatch")
+
+
+def test_e17_a_manifest_that_names_another_file_than_the_one_signed() -> None:
+    """The manifest is signed text and the file is signed bytes; neither can be exchanged for the other's sake."""
+    refused(
+        signed().replaced("<edXML:ContentId>cid:tep-1</edXML:ContentId></edXML:Reference>", "</edXML:Reference>"),
+        "signature.digest_mismatch",
+    )
+    renamed = signed().replaced("<ContentId>cid:tep-1</ContentId>", "<ContentId>cid:tep-9</ContentId>")
+    renamed.files = {"tep-9": FILES["tep-1"], "tep-2": FILES["tep-2"]}
+    refused(renamed, "signature.attachment_missing")
+
+
+def test_e17_one_content_id_for_two_files_covers_one_of_them() -> None:
+    """The reader gives the second file another name, so a `cid:` reference never speaks for both."""
+    content = signed().content.replace(b"cid:tep-2</ContentId>", b"cid:tep-1</ContentId>")
+    case = received(content)
+    assert isinstance(case, Received)
+    assert len(case.files) == 2
+    refused(case, "signature.attachment_missing")

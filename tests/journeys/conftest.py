@@ -27,7 +27,7 @@ from hub.store import agencies
 from hub.store.consignments import Consignment
 from tests.support.fixtures import unavailable
 from tests.support.private_server import dying_with_us, free_port, plain_environment
-from tests.support.scenes import CAST, Scene, document, pki, prepared, signed
+from tests.support.scenes import CAST, Scene, document, genuine_document, prepared, signed, trusting
 from tests.support.servers import PrivatePostgres, PrivateRabbit
 from tests.support.stack import TREE, Stack
 
@@ -46,10 +46,14 @@ def eventually(ask: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) 
 
 
 class Place:
-    """A running hub: `url` for clients, `scene` for a look into its database, `kill` and `restart` by name."""
+    """A running hub: `url` for clients, `scene` for a look into its database, `kill` and `restart` by name.
+
+    `mirror` is the folder from which its clock takes lists of revoked certificates.
+    """
 
     kind: str
     url: str
+    mirror: Path
     scene: Scene
     workers: tuple[str, ...]
 
@@ -114,11 +118,14 @@ class Embedded(Place):
         scene = Scene(data)
         listen = f"127.0.0.1:{free_port()}"
         self.url = f"http://{listen}"
+        self.mirror = folder / "crl"
+        self.mirror.mkdir()
         self._env = {
             **plain_environment(),
             "HUB_DATA_DIR": str(data),
             "HUB_LISTEN": listen,
-            "HUB_TRUST_ANCHORS": str(data / "roots.pem"),
+            "HUB_TRUST_DIR": str(data / "trust"),
+            "HUB_EVIDENCE_MIRROR": str(self.mirror),
             **{f"HUB_{name.upper()}": value for name, value in settings.items()},
         }
         self.open(scene)
@@ -162,8 +169,10 @@ class Production(Place):
             if not server.ok:
                 unavailable(server.advice)
         folder.mkdir(parents=True)
-        (folder / "roots.pem").write_bytes(pki().anchors_pem())
-        self.stack = Stack(folder / "stack", settings={"HUB_TRUST_ANCHORS": str(folder / "roots.pem")})
+        self.mirror = folder / "crl"
+        self.mirror.mkdir()
+        settings = {"HUB_TRUST_DIR": str(trusting(folder / "trust")), "HUB_EVIDENCE_MIRROR": str(self.mirror)}
+        self.stack = Stack(folder / "stack", settings=settings)
         self.stack.start()
         self.url = self.stack.url
         own = folder / "stack" / "keys"
@@ -277,8 +286,13 @@ _numbers = iter(range(10_000, 10_000_000))
 
 
 def fresh(**facts: object) -> bytes:
-    """A signed document that no other journey has sent."""
+    """A document that no other journey has sent, in a signed envelope."""
     return signed(document(next(_numbers), **facts))
+
+
+def fresh_genuine(**facts: object) -> bytes:
+    """The same with a page that is signed and sealed, so that it replaces paper."""
+    return genuine_document(next(_numbers), **facts)
 
 
 def consignment_of(place: Place, response: httpx.Response) -> Consignment:

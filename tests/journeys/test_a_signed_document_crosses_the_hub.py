@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 
 from hub.signatures.jws import verify_receipt
-from tests.journeys.conftest import eventually, fresh
+from tests.journeys.conftest import eventually, fresh, fresh_genuine
 
 
 def test_a_signed_document_crosses_the_hub(place):
-    body = fresh(to=("H41", "000.00.00.H14"))
+    body = fresh_genuine(to=("H41", "000.00.00.H14"))
     cursor = max((entry.position for entry in place.scene.inbox("H41", limit=5000)), default=0)
     before = place.scene.counts()
 
@@ -17,6 +17,8 @@ def test_a_signed_document_crosses_the_hub(place):
     assert sent.status_code == 201, sent.text
     answer = sent.json()
     assert (answer["verdict"], answer["signature"]["state"]) == ("accepted", "valid")
+    assert [(file["state"], len(file["signatures"])) for file in answer["files"]] == [("valid", 2)]
+    assert answer["replaces_paper"]["answer"] is True
     trusted = place.scene.hub.key.certificates
     said = verify_receipt(answer["receipt"], trusted=trusted)
     assert said["envelope"]["sha256"] == hashlib.sha256(body).hexdigest()

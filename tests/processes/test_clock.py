@@ -14,7 +14,7 @@ from hub.processes import clock
 from hub.stations import deliver, judge_again, route
 from hub.store import consignments, deliveries, events, heartbeats, outbox
 from tests.stations.conftest import at_once
-from tests.support.scenes import document, signed
+from tests.support.scenes import document, genuine, signed
 
 
 def forget_all_wakes(scene):
@@ -27,7 +27,7 @@ def later(scene, minutes=2):
 
 
 def test_what_lost_its_wakes_is_woken_again(scene):
-    sent = scene.accepted(1)
+    sent = scene.accepted(1, page=genuine("G22"))
     forget_all_wakes(scene)
     clock.tick(scene.hub)
     assert scene.owed() == []

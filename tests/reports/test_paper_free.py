@@ -13,7 +13,7 @@ from hub.reports.paper_free import Figures, Query
 from hub.store import agencies, events
 from hub.store.engine import Database
 from hub.store.events import Event
-from tests.support.scenes import Scene, document, signed
+from tests.support.scenes import Scene, document, genuine_document, signed
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 
@@ -26,7 +26,7 @@ def count(scene: Scene, agency: str, day: date, papers: list[int | None], *, dir
             f"counted_as_{direction.value}",
             datetime.now(UTC),
             anchor.id,
-            facts=events.countable(day=day, agency_key=agency, direction=direction, paper=paper),
+            facts=events.countable(day=day, agency_key=agency, direction=direction, paper=paper, replaces_paper=True),
             to_tally=True,
         )
         for paper in papers
@@ -86,10 +86,12 @@ def test_parents_in_a_circle_do_no_harm(scene: Scene) -> None:
 
 
 def test_the_whole_path_moves_the_ratio(scene: Scene) -> None:
-    scene.post(signed(document(900, to=("H41",), paper=Paper.PAPER_FREE)))
-    scene.post(signed(document(901, to=("H41",), paper=Paper.WITH_PAPER)))
+    scene.post(genuine_document(900, to=("H41",), paper=Paper.PAPER_FREE))
+    scene.post(genuine_document(901, to=("H41",), paper=Paper.WITH_PAPER))
+    scene.post(signed(document(902, to=("H41",), paper=Paper.PAPER_FREE)))  # its page is not signed
     scene.drain()
     with scene.database.reading() as connection:
         today = Query("G22", first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
         figures = paper_free.run(connection, today).total
-    assert (figures.sent, figures.paper_free, figures.with_paper, figures.not_said) == (2, 1, 1, 0)
+    assert (figures.sent, figures.paper_free, figures.with_paper, figures.not_said) == (3, 1, 1, 0)
+    assert figures.not_replacing == 1

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from lxml import etree
 
-from hub.demo.pki import DemoPki, Identity
+from hub.demo.pki import CrlBook, DemoPki, Identity
 from hub.domain.signatures import SignatureReport, SignatureState
 from hub.signatures import xmldsig
 from hub.signatures.signing import USUAL, Recipe
@@ -61,6 +61,16 @@ def seal() -> Identity:
 
 def anchors() -> xmldsig.TrustAnchors:
     return xmldsig.TrustAnchors.of([pki().root.certificate])
+
+
+def evidence() -> CrlBook:
+    """The CRLs of all CAs that these tests have made so far; made anew only when there is one more."""
+    return _evidence(len(pki().crl_issuers))
+
+
+@cache
+def _evidence(_issuers: int) -> CrlBook:
+    return pki().evidence()
 
 
 def unsigned(files: Mapping[str, bytes] = FILES) -> etree._Element:
@@ -115,7 +125,9 @@ class Case:
         )
 
     def judged(self, trusted: xmldsig.TrustAnchors | None = None, limit: int = LIMIT) -> SignatureReport:
-        return xmldsig.judge(self.source(), anchors=trusted or anchors(), moment=NOW, text_limit_bytes=limit)
+        return xmldsig.judge(
+            self.source(), anchors=trusted or anchors(), moment=NOW, evidence=evidence(), text_limit_bytes=limit
+        )
 
 
 def written(root: etree._Element) -> bytes:

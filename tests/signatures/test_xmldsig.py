@@ -31,6 +31,7 @@ from tests.signatures.builder import (
     Case,
     anchors,
     codes,
+    evidence,
     pki,
     seal,
     signed,
@@ -140,7 +141,8 @@ def test_envelope_as_root_is_verified() -> None:
 def test_text_signature_above_the_limit_is_refused_unread() -> None:
     case = signed(references=("",))
     never = replace(case.source(), open_whole=lambda: pytest.fail("the whole envelope was opened"))
-    report = xmldsig.judge(never, anchors=anchors(), moment=NOW, text_limit_bytes=len(case.content) - 1)
+    limit = len(case.content) - 1
+    report = xmldsig.judge(never, anchors=anchors(), moment=NOW, evidence=evidence(), text_limit_bytes=limit)
     assert (report.state, codes(report)) == (SignatureState.INVALID, ["signature.text_too_large"])
     assert case.judged(limit=len(case.content)).state is SignatureState.VALID
 
@@ -148,7 +150,7 @@ def test_text_signature_above_the_limit_is_refused_unread() -> None:
 def test_cid_signature_never_opens_the_whole_nor_sha256_files() -> None:
     case = signed()
     source = replace(case.source(), open_whole=lambda: pytest.fail("the whole envelope was opened"))
-    report = xmldsig.judge(source, anchors=anchors(), moment=NOW, text_limit_bytes=0)
+    report = xmldsig.judge(source, anchors=anchors(), moment=NOW, evidence=evidence(), text_limit_bytes=0)
     assert report.state is SignatureState.VALID
     assert case.opened == []
 
@@ -159,7 +161,7 @@ def test_text_signature_must_be_of_the_document_that_was_read() -> None:
     assert codes(case.judged()) == ["signature.parsers_differ"]
     case = signed(references=("",))
     shown = replace(case.source(), skeleton=case.source().skeleton.replace(b"G22", b"G99", 1))
-    report = xmldsig.judge(shown, anchors=anchors(), moment=NOW, text_limit_bytes=LIMIT)
+    report = xmldsig.judge(shown, anchors=anchors(), moment=NOW, evidence=evidence(), text_limit_bytes=LIMIT)
     assert codes(report) == ["signature.parsers_differ"]
 
 
@@ -214,7 +216,7 @@ def test_200_mib_by_cid_in_constant_memory(digest: type[hashes.HashAlgorithm]) -
         size_bytes=280 << 20,
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    report = xmldsig.judge(source, anchors=anchors(), moment=NOW, text_limit_bytes=LIMIT)
+    report = xmldsig.judge(source, anchors=anchors(), moment=NOW, evidence=evidence(), text_limit_bytes=LIMIT)
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert report.state is SignatureState.VALID
     assert grown_kib < 20 * 1024
@@ -267,8 +269,9 @@ def test_every_code_has_sentences_and_every_sentence_a_code() -> None:
     used = set()
     for path in sorted(Path(trees.__file__).parent.glob("*.py")):
         used |= set(re.findall(r'"((?:signature|certificate)\.[a-z_]+)"', path.read_text("utf-8")))
-    ours = tomllib.loads((files("schemas") / "codes" / "findings-signatures.toml").read_text("utf-8"))
-    rows = {f"{group}.{name}": row for group, members in ours.items() for name, row in members.items()}
+    named = [files("schemas") / "codes" / f"findings-{one}.toml" for one in ("signatures", "trust")]
+    ours = [tomllib.loads(file.read_text("utf-8")) for file in named]
+    rows = {f"{group}.{name}": row for one in ours for group, members in one.items() for name, row in members.items()}
     assert used == set(rows)
     for code, row in rows.items():
         assert set(row) == {"vi", "en", "fix_vi", "fix_en", "source"}

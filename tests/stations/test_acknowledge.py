@@ -15,6 +15,7 @@ from hub.stations import acknowledge, route
 from hub.stations.acknowledge import Acknowledgement, StatusSaid
 from hub.store import deliveries
 from tests.stations.conftest import Crash, at_once, snapshot
+from tests.support.scenes import genuine
 
 SAID_AT = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ def said(delivery, code, *, by="H41", at=SAID_AT):
 @pytest.fixture
 def lying(scene):
     """A delivery in the inbox of H41, the only recipient."""
-    _, made = scene.placed(1, to=("H41",))
+    _, made = scene.placed(1, to=("H41",), page=genuine("G22"))
     return made["H41"]
 
 

@@ -15,6 +15,7 @@ from hub.ports import Delivered, HandOver, Outcome, Placed, Refused, TryLater
 from hub.stations import Hub, deliver, route
 from hub.store import deliveries
 from tests.stations.conftest import Crash, WatchedPort, at_once, snapshot
+from tests.support.scenes import genuine
 
 
 class Adapter:
@@ -34,8 +35,8 @@ def hub_with(scene, outcome: Outcome) -> tuple[Hub, Adapter]:
     return replace(scene.hub, agencies={"mailbox": adapter}), adapter
 
 
-def due(scene, *, to: str = "H41"):
-    sent = scene.accepted(1, to=(to,))
+def due(scene, *, to: str = "H41", **facts):
+    sent = scene.accepted(1, to=(to,), **facts)
     route.run(sent.id, scene.hub)
     return scene.deliveries(sent.id)[to]
 
@@ -122,7 +123,7 @@ def test_delivered_after_another_was_told_to_wait_still_counts(scene):
 
 def test_delivered_gives_receipt_count_and_closes(scene):
     hub, _ = hub_with(scene, Delivered("đã nhận"))
-    one = due(scene)
+    one = due(scene, page=genuine("G22"))
     deliver.run(one.id, hub)
     assert scene.delivery(one.id).state is DeliveryState.HANDED_OVER
     assert scene.receipts(one.consignment_id)[-1] == "ContentHandover"

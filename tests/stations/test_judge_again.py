@@ -12,7 +12,7 @@ from hub.errors import PayloadsUnavailable
 from hub.stations import judge_again
 from hub.stations.record import JUDGE_AGAIN_AFTER
 from tests.stations.conftest import Crash, WatchedPort, at_once, snapshot
-from tests.support.scenes import document, signed
+from tests.support.scenes import document, genuine_document, signed
 
 
 def test_held_means_no_receipt_no_wake_and_a_look_later(scene, monkeypatch):
@@ -24,7 +24,7 @@ def test_held_means_no_receipt_no_wake_and_a_look_later(scene, monkeypatch):
 
 def test_a_replay_of_a_held_document_gives_no_receipt_yet(scene, monkeypatch):
     scene.held(monkeypatch)
-    again = scene.post(signed(document(1)))
+    again = scene.post(genuine_document(1))
     assert (again.replayed, again.receipt) == (True, None)
 
 
@@ -53,7 +53,7 @@ def test_a_replay_after_the_verdict_gives_that_receipt(scene, monkeypatch):
     held, arrive = scene.held(monkeypatch)
     arrive()
     judge_again.run(held.id, scene.hub)
-    again = scene.post(signed(document(1)))
+    again = scene.post(genuine_document(1))
     assert (again.consignment.id, again.receipt.event) == (held.id, "SubmissionAcceptance")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -14,7 +15,7 @@ from hub.signatures import jws
 from hub.stations import receive, record, verify
 from hub.store import events, receipts
 from tests.stations.conftest import Crash, WatchedPort, at_once, snapshot
-from tests.support.scenes import document, post, secret, signed, unsigned
+from tests.support.scenes import document, genuine, genuine_document, post, secret, signed, unsigned
 
 
 def drafts(scene):
@@ -184,17 +185,29 @@ def test_no_port_is_called_inside_a_transaction(scene, watch):
 
 
 def test_a_document_sent_again_counts_once_at_its_sender(scene):
-    scene.accepted(1, to=("H41",))
-    scene.accepted(1, to=("H41", "H14"))
+    scene.accepted(1, to=("H41",), page=genuine("G22"))
+    scene.accepted(1, to=("H41", "H14"), page=genuine("G22"))
     scene.drain()
     assert scene.counts()["G22", "sent"] == (1, 1, 0)
 
 
 @pytest.mark.parametrize(("paper", "counted"), [(Paper.PAPER_FREE, (1, 1, 0)), (Paper.WITH_PAPER, (1, 0, 1))])
 def test_paper_is_counted_as_it_was_said(scene, paper, counted):
-    scene.accepted(1, paper=paper)
+    scene.accepted(1, paper=paper, page=genuine("G22"))
     scene.drain()
     assert scene.counts()["G22", "sent"] == counted
+
+
+def test_what_goes_without_paper_and_does_not_replace_it_is_counted_apart(scene):
+    """Decision 28/2018 Art. 4(2): without the signatures it is for information only."""
+    told = scene.accepted(1)
+    scene.drain()
+    assert (told.paper, told.replaces_paper) == (0, False)
+    assert {reason.code for reason in told.because} == {"legal_value.lacks"}
+    assert scene.counts()["G22", "sent"] == (1, 0, 0)
+    with scene.database.reading() as connection:
+        (row,) = events.counts(connection, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
+    assert (row.not_replacing, row.paper_not_said) == (1, 0)
 
 
 def test_notices_about_documents_are_not_counted(scene):
@@ -205,7 +218,7 @@ def test_notices_about_documents_are_not_counted(scene):
 
 
 def test_two_racing_sendings_of_one_document_count_once(scene):
-    waiting = [signed(document(1, to=("H41",))), signed(document(1, to=("H14",)))]
+    waiting = [genuine_document(1, to=("H41",)), genuine_document(1, to=("H14",))]
     results = at_once(lambda: scene.post(waiting.pop()))
     assert [answer.consignment.state for answer in results] == [ConsignmentState.ACCEPTED] * 2
     scene.drain()

@@ -102,7 +102,6 @@ def _fill(transaction) -> None:
                 "code": f"X{n}",
                 "name": "x",
                 "status": "open",
-                "signature_policy": "accept",
                 "changed_at": NOW,
             }
         ),

@@ -15,7 +15,7 @@ from hub.processes import STATIONS
 from hub.settings import load
 from hub.stations import Hub, utc_now
 from hub.store import agencies, outbox, schema
-from tests.support.scenes import CAST, people, pki
+from tests.support.scenes import CAST, people, trusting
 
 
 def make_hub(folder: Path, database_url: str | None = None, **settings: Any) -> Hub:
@@ -28,10 +28,8 @@ def make_hub(folder: Path, database_url: str | None = None, **settings: Any) -> 
 def open_again(folder: Path, database_url: str | None = None, **settings: Any) -> Hub:
     """The hub in `folder` as another process opens it, migrated when it is new."""
     folder.mkdir(parents=True, exist_ok=True)
-    roots = folder / "roots.pem"
-    if not roots.exists():
-        roots.write_bytes(pki().anchors_pem())
-    overrides = {"data_dir": str(folder), "trust_anchors": str(roots), "database_url": database_url or "", **settings}
+    trust = trusting(folder / "trust")
+    overrides = {"data_dir": str(folder), "trust_dir": str(trust), "database_url": database_url or "", **settings}
     configured = load({}, overrides=overrides)
     database = wiring.open_database(configured)
     if schema.version(database) != schema.newest():

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from hub import checks, wiring
+from hub.demo.pdf import page as pdf_page
 from hub.demo.pki import DemoPki, Identity
-from hub.domain.agencies import Agency, AgencyStatus, SignaturePolicy
+from hub.demo.signing import sign_pdf
+from hub.domain.agencies import Agency, AgencyStatus
 from hub.domain.envelopes import (
     Attachment,
     Business,
@@ -33,13 +35,26 @@ from hub.domain.envelopes import (
     StatusReport,
 )
 from hub.domain.findings import Finding, Severity
+from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.edxml import writer
 from hub.processes import STATIONS
 from hub.settings import load
 from hub.signatures import signing
 from hub.signatures.keyinfo import described
+from hub.signatures.revocation import read_crl
 from hub.stations import Hub, receive, record, verify
-from hub.store import agencies, consignments, deliveries, directory, events, outbox, receipts, schema
+from hub.store import (
+    agencies,
+    consignments,
+    deliveries,
+    directory,
+    events,
+    evidence,
+    outbox,
+    policies,
+    receipts,
+    schema,
+)
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery
 from hub.store.engine import Database
@@ -55,7 +70,7 @@ CAST = (
     Agency("H98", "Đơn vị đã giải thể", status=AgencyStatus.CLOSED),
     Agency("G30", "Bộ Cha", speaks_for_descendants=True),
     Agency("G30.1", "Cục Con", parent="G30"),
-    Agency("G77", "Bộ Nghiêm", signature_policy=SignaturePolicy.REQUIRE),
+    Agency("G77", "Bộ Nghiêm"),
     Agency("G66", "Bộ Tạm dừng", status=AgencyStatus.SUSPENDED),
 )
 
@@ -70,6 +85,14 @@ def pki() -> DemoPki:
 def seal(code: str) -> Identity:
     """The agency's seal, issued by `pki`."""
     return pki().agency_seal(f"Con dấu {code}", code)
+
+
+@cache
+def genuine(code: str) -> bytes:
+    """A page that a person of the agency has signed and the agency has sealed."""
+    page = pdf_page("Công văn thử nghiệm", ("Nội dung thử nghiệm.",), made_at=pki().moment)
+    by_person = sign_pdf(page, by=pki().person("Lê Thị Mẫu", f"Đơn vị {code}"), field="NguoiKy")
+    return sign_pdf(by_person, by=seal(code), field="CoQuan")
 
 
 @dataclass(slots=True)
@@ -87,8 +110,8 @@ class Scene:
 
     def __init__(self, folder: Path, *, database_url: str = "", **settings: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "roots.pem").write_bytes(pki().anchors_pem())
-        overrides = {"data_dir": str(folder), "trust_anchors": str(folder / "roots.pem"), "database_url": database_url}
+        trusting(folder / "trust")
+        overrides = {"data_dir": str(folder), "trust_dir": str(folder / "trust"), "database_url": database_url}
         self.folder = folder
         self.clock = Clock()
         configured = load({}, overrides=overrides | settings)
@@ -105,7 +128,7 @@ class Scene:
         return self.hub.database
 
     def close(self) -> None:
-        self.database.close()
+        self.hub.close()
 
     def agency(self, code: str) -> Agency:
         with self.database.reading() as connection:
@@ -175,15 +198,19 @@ class Scene:
             found[row.agency, row.direction.value] = tuple(a + b for a, b in zip(old, new, strict=True))
         return found
 
-    def accepted(self, number: int = 1, *, to: Sequence[str] = ("H41", "H14"), **facts: Any) -> Consignment:
-        """A signed document, sent and accepted."""
-        answer = self.post(signed(document(number, to=to, **facts)))
+    def accepted(
+        self, number: int = 1, *, to: Sequence[str] = ("H41", "H14"), page: bytes = PDF, **facts: Any
+    ) -> Consignment:
+        """A document in a signed envelope, sent and accepted; it replaces paper when its page is `genuine`."""
+        answer = self.post(signed(document(number, to=to, pdf=page, **facts), pdf=page))
         assert answer.consignment.state == "accepted", answer.consignment.findings
         return answer.consignment
 
-    def placed(self, number: int = 1, *, to: Sequence[str] = ("H41", "H14")) -> tuple[Consignment, dict[str, Delivery]]:
+    def placed(
+        self, number: int = 1, *, to: Sequence[str] = ("H41", "H14"), page: bytes = PDF
+    ) -> tuple[Consignment, dict[str, Delivery]]:
         """A document that lies in its recipients' inboxes."""
-        consignment = self.accepted(number, to=to)
+        consignment = self.accepted(number, to=to, page=page)
         self.drain()
         return self.consignment(consignment.id), self.deliveries(consignment.id)
 
@@ -191,7 +218,7 @@ class Scene:
         """A held document, and how its evidence comes."""
         missing = NoEvidence()
         monkeypatch.setattr("hub.checks.ORDER", (*checks.ORDER, missing))
-        answer = self.post(signed(document(1)))
+        answer = self.post(genuine_document(1))
         assert answer.consignment.state == "held"
         return answer.consignment, missing.arrive
 
@@ -214,8 +241,15 @@ def post(hub: Hub, arrival: receive.Arrival) -> record.Answer:
         received.release()
 
 
+def trusting(folder: Path) -> Path:
+    """A trust folder with the roots of `pki`."""
+    (folder / "government").mkdir(parents=True, exist_ok=True)
+    (folder / "government" / "roots.pem").write_bytes(pki().anchors_pem())
+    return folder
+
+
 def people(database: Database) -> None:
-    """The cast with their aliases and seals."""
+    """The cast with their aliases, seals and demands; the lists of revoked certificates of their CAs."""
     now = datetime.now(UTC)
     with database.writing() as transaction:
         for agency in CAST:
@@ -226,6 +260,10 @@ def people(database: Database) -> None:
             held = described(seal(code).certificate)
             certificate = agencies.AgencyCertificate(held.sha256, held.subject, held.not_after, held.pem, None)
             agencies.keep_certificate(transaction, Agency(code, ""), certificate, now=now)
+        strict = PolicyRow(Demand.ENVELOPE_SIGNATURE, Level.REQUIRE)
+        policies.keep(transaction, "G77", strict, now=now)
+        for crl in pki().crls():
+            evidence.keep(transaction, read_crl(crl), source="test", at=now)
 
 
 def document(
@@ -270,6 +308,12 @@ def document(
         attachments=(attachment,),
     )
     return replace(envelope, **facts)
+
+
+def genuine_document(number: int = 1, *, sender: str = "G22", **facts: Any) -> bytes:
+    """The message of a document whose page is signed and sealed, in a signed envelope."""
+    page = genuine(sender)
+    return signed(document(number, sender=sender, pdf=page, **facts), pdf=page)
 
 
 def status_of(

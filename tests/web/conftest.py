@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from hub.stations import Hub
 from hub.web.app import create_app
 from tests.support import hubs
-from tests.support.scenes import document, signed
+from tests.support.scenes import PDF, document, signed
 
 ROOT = "/api/v1"
 
@@ -64,7 +64,9 @@ class Web:
 
     def placed(self, number: int = 1, *, sender: str = "G22", to: tuple[str, ...] = ("H41",), **facts: Any) -> dict:
         """A document in its recipients' inboxes: the sender's full view of it."""
-        answer = self.as_(sender).send(signed(document(number, sender=sender, to=to, **facts)))
+        page = facts.pop("page", PDF)
+        body = signed(document(number, sender=sender, to=to, pdf=page, **facts), pdf=page)
+        answer = self.as_(sender).send(body)
         assert answer.status_code == 201, answer.text
         self.drain()
         return self.as_(sender).get(answer.json["links"]["self"]).json
@@ -80,7 +82,7 @@ def ready_made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[
     folder = tmp_path_factory.mktemp("ready") / "hub"
     hub = hubs.make_hub(folder)
     keys = hubs.make_keys(hub)
-    hub.database.close()
+    hub.close()
     return folder, keys
 
 
@@ -92,7 +94,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, ready_made: tuple[Path, Map
     shutil.copytree(folder, copy)
     hub = hubs.open_again(copy)
     yield Web(hub, keys)
-    hub.database.close()
+    hub.close()
 
 
 @pytest.fixture
@@ -102,4 +104,4 @@ def web(tmp_path: Path, ready_made: tuple[Path, Mapping[str, str]]) -> Iterator[
     shutil.copytree(folder, tmp_path / "hub")
     hub = hubs.open_again(tmp_path / "hub")
     yield Web(hub, keys)
-    hub.database.close()
+    hub.close()

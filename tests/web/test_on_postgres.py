@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import hubs
-from tests.support.scenes import document, signed, unsigned
+from tests.support.scenes import document, genuine, signed, unsigned
 from tests.web.conftest import Web
 
 pytestmark = pytest.mark.service
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.service
 def web(tmp_path: Path, postgres_url: str) -> Iterator[Web]:
     hub = hubs.make_hub(tmp_path / "hub", postgres_url)
     yield Web(hub, hubs.make_keys(hub))
-    hub.database.close()
+    hub.close()
 
 
 def test_a_document_crosses_and_is_counted(web):
-    view = web.placed()
+    view = web.placed(page=genuine("G22"))
     delivery = view["deliveries"][0]["id"]
     recipient = web.as_("H41")
     assert recipient.get(f"/deliveries/{delivery}/envelope").headers["X-Envelope-SHA256"] == view["sha256"]

@@ -49,7 +49,7 @@ class PrivateGunicorn(PrivateServer):
     def _command(self) -> tuple[list[str], dict[str, str]]:
         settings = {
             "HUB_DATA_DIR": str(self._data),
-            "HUB_TRUST_ANCHORS": str(self._data / "roots.pem"),
+            "HUB_TRUST_DIR": str(self._data / "trust"),
             "HUB_LISTEN": f"127.0.0.1:{self.port}",
             "HUB_WEB_WORKERS": "1",
             "HUB_WEB_THREADS": "8",
@@ -116,7 +116,7 @@ def served(tmp_path_factory) -> Iterator[Served]:
     keys = hubs.make_keys(hub)
     with PrivateGunicorn(data) as server:
         yield Served(server, hub, keys)
-    hub.database.close()
+    hub.close()
 
 
 def answer_of(connection: socket.socket) -> tuple[int, dict]:

@@ -9,7 +9,7 @@ import pytest
 from hub.domain.envelopes import Paper
 from hub.domain.periods import vietnam_day
 from tests.support import envelopes as raw
-from tests.support.scenes import document, unsigned
+from tests.support.scenes import document, genuine, unsigned
 
 
 def report(web, code: str, query: str = "") -> dict:
@@ -25,7 +25,7 @@ def test_nothing_sent_has_no_ratio(shared):
 
 def test_the_ratio_of_the_sender_moves_with_each_document(web):
     for number, paper in enumerate((Paper.PAPER_FREE, Paper.PAPER_FREE, Paper.WITH_PAPER), start=1):
-        web.placed(number, paper=paper)
+        web.placed(number, paper=paper, page=genuine("G22"))
     facts = report(web, "G22")
     today = vietnam_day(web.hub.now())
     assert facts["total"] == {
@@ -33,6 +33,7 @@ def test_the_ratio_of_the_sender_moves_with_each_document(web):
         "received": 0,
         "paper_free": 2,
         "with_paper": 1,
+        "not_replacing": 0,
         "not_said": 0,
         "ratio": {"numerator": 2, "denominator": 3, "value": "0.666667", "percent_vi": "66,7 %"},
     }

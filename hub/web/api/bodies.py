@@ -15,11 +15,10 @@ from urllib.parse import quote
 import msgspec
 from flask import Response, request
 
+from hub.domain.file_names import safe_name
 from hub.errors import ClientGone
 
 CHUNK_BYTES = 256 * 1024
-LONGEST_NAME_BYTES = 180  # file systems take 255
-_RESERVED = frozenset('\\/:*?"<>|')
 
 
 class RequestBody:
@@ -60,15 +59,3 @@ def as_download(name: str) -> str:
     bare = unicodedata.normalize("NFKD", safe.replace("đ", "d").replace("Đ", "D")).encode("ascii", "ignore").decode()
     ascii_name = "".join(c if c.isalnum() or c in "._-" else "_" for c in bare).lstrip(".") or "file"
     return f"attachment; filename={ascii_name}; filename*=UTF-8''{quote(safe, safe='')}"
-
-
-def safe_name(name: str) -> str:
-    """The last part of a path, without control, direction and reserved characters; never empty or hidden."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(c for c in unicodedata.normalize("NFC", last) if c.isprintable() and c not in _RESERVED)
-    stem, dot, suffix = kept.strip(" .").rpartition(".")
-    if not dot:
-        stem, suffix = suffix, ""
-    ending = f".{suffix}" if suffix else ""
-    room = max(LONGEST_NAME_BYTES - len(ending.encode()), 1)
-    return (stem.encode()[:room].decode("utf-8", "ignore") + ending)[:LONGEST_NAME_BYTES] or "file"

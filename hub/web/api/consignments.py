@@ -93,12 +93,12 @@ def get(consignment_id: str) -> Response:
     wanted, hub = parameters.path_id(consignment_id), identity.the_hub()
     with hub.database.reading() as connection:
         kept = consignments.get(connection, wanted)
-        if kept is None or not _may_read(connection, kept):
+        if kept is None or not may_read(connection, kept):
             raise NoSuchThing(f"no consignment {wanted} for {identity.caller().code}")
         return bodies.json(_whole(connection, kept, hub))
 
 
-def _may_read(connection: Any, kept: Consignment) -> bool:
+def may_read(connection: Any, kept: Consignment) -> bool:
     """The sender; and the caller whose sending was rejected, because it was told the verdict before."""
     own_failure = kept.state is ConsignmentState.REJECTED and kept.caller_key == code_key(identity.caller().code)
     return own_failure or identity.speaks_for(connection, kept.sender_key)

@@ -99,6 +99,7 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "received": figures.received,
         "paper_free": figures.paper_free,
         "with_paper": figures.with_paper,
+        "not_replacing": figures.not_replacing,
         "not_said": figures.not_said,
         "ratio": {
             "numerator": figures.paper_free,

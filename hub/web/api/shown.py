@@ -16,6 +16,7 @@ from hub.domain.envelopes import BusinessType, Urgency
 from hub.domain.findings import Verdict
 from hub.domain.periods import vietnam_time
 from hub.domain.rules import RulePack
+from hub.domain.signatures import SignatureState
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery, StatusEntry
 from hub.store.events import Event
@@ -25,6 +26,22 @@ from hub.web import language
 ROOT = "/api/v1"
 _VERDICTS = {ConsignmentState.HELD: Verdict.HELD, ConsignmentState.REJECTED: Verdict.REJECTED}
 _PAPER = {0: "paper_free", 1: "with_paper", None: "not_said"}
+_WORST_FIRST = (SignatureState.INVALID, SignatureState.UNDETERMINED, SignatureState.VALID)
+_SIGNATURE_FACTS = (
+    "number",
+    "field",
+    "sub_indication",
+    "organisation",
+    "agency_code",
+    "owner",
+    "digest",
+    "algorithm",
+    "covers_whole_file",
+    "bytes_after",
+    "changes",
+    "trusted",
+    "revocation",
+)
 _PLAIN = ("document_type_name", "due_on", "to_places", "signer", "addressees")
 
 
@@ -48,6 +65,11 @@ def answer(kept: Consignment, receipt: Receipt | None, *, replayed: bool) -> dic
         "sender": kept.sender_key,
         "rule_pack": kept.rule_pack,
         "signature": signature(kept.signature),
+        "files": [_file(one) for one in kept.files],
+        "replaces_paper": {
+            "answer": kept.replaces_paper,
+            "because": [language.finding(reason) for reason in kept.because],
+        },
         "findings": [language.finding(finding) for finding in kept.findings],
         "receipt": receipt.jws if receipt else None,
         "links": {"self": f"{ROOT}/consignments/{kept.id}"},
@@ -55,14 +77,11 @@ def answer(kept: Consignment, receipt: Receipt | None, *, replayed: bool) -> dic
 
 
 def signature(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The state in an honest word, what is covered, and who signed."""
-    coverage, certificate = report["coverage"], report["certificate"]
-    signer = None
-    if certificate:
-        signer = {name: certificate[name] for name in ("subject", "issuer", "serial", "sha256")}
-        signer |= {name: _instant(certificate[name]) for name in ("not_before", "not_after")}
+    """The state in one of the four honest words, what is covered, and who signed; `form` says why nothing is proved."""
+    coverage, state = report["coverage"], SignatureState(report["state"])
     return {
-        "state": report["state"],
+        "state": state.shown,
+        "form": "xmldsig" if state.shown == state.value else state.value,
         "words": language.signature_words(report["state"]),
         "trusted": report["trusted"],
         "coverage": {
@@ -71,7 +90,37 @@ def signature(report: Mapping[str, Any]) -> dict[str, Any]:
             "attachments": coverage["attachments"],
             "whole": coverage["header"] and coverage["manifest"] and all(coverage["attachments"].values()),
         },
-        "signer": signer,
+        "signer": _signer(report["certificate"]),
+    }
+
+
+def _signer(certificate: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not certificate:
+        return None
+    plain = {name: certificate[name] for name in ("subject", "issuer", "serial", "sha256")}
+    return plain | {name: _instant(certificate[name]) for name in ("not_before", "not_after")}
+
+
+def _file(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """One attachment: the worst word of its signatures (not_cryptographic without any), and each of them."""
+    states = [SignatureState(one["judgement"]) for one in seen["signatures"]]
+    worst = min(states, key=_WORST_FIRST.index, default=SignatureState.ABSENT)
+    return {
+        "content_id": seen["content_id"],
+        "state": worst.shown,
+        "scan": seen["scan"],
+        "signatures": [_pdf_signature(one) for one in seen["signatures"]],
+    }
+
+
+def _pdf_signature(one: Mapping[str, Any]) -> dict[str, Any]:
+    times = {name: _instant(one[name]) if one[name] else None for name in ("claimed_at", "timestamped_at", "judged_at")}
+    return {
+        **{name: one[name] for name in _SIGNATURE_FACTS},
+        **times,
+        "state": one["judgement"],
+        "role": {"code": one["role"], "name": language.role_words(one["role"])},
+        "signer": _signer(one["certificate"]),
     }
 
 
