@@ -32,7 +32,7 @@ MOST_LINES, MOST_FUNCTION_LINES, DEEPEST = 400, 40, 3
 LONG_FUNCTIONS = {
     "hub/store/migrations/versions/0001_pre_first_schema.py::upgrade": "one statement per table",
     "hub/store/migrations/versions/0001_pre_first_schema.py::downgrade": "one statement per table",
-    "hub/store/migrations/versions/0002_pre_genuine.py::_evidence": "one statement per table",
+    "hub/store/migrations/versions/0002_post_genuine.py::_evidence": "one statement per table",
 }
 LONG_FILES: dict[str, str] = {}
 DEEP = {

@@ -200,10 +200,11 @@ def _read_status(row: Any) -> StatusEntry:
 
 # Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
 _HOLDING = [state.value for state in (DeliveryState.DUE, DeliveryState.IN_HAND, DeliveryState.HANDED_OVER)]
-_shown = tuple(
-    consignments.c[name].label(f"consignment_{name}")
-    for name in ("sender_key", "kind", "document_id", "notation", "issued_on", "sha256", "size_bytes", "header")
+_SHOWN = (
+    *("sender_key", "kind", "document_id", "notation", "issued_on", "sha256", "size_bytes", "header"),
+    *("signature_state", "replaces_paper"),
 )
+_shown = tuple(consignments.c[name].label(f"consignment_{name}") for name in _SHOWN)
 _HELD_COPIES = (
     sa.select(deliveries.c.recipient_key, deliveries.c.id)
     .join(consignments, consignments.c.id == deliveries.c.consignment_id)

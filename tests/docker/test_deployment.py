@@ -65,11 +65,20 @@ def test_every_variable_is_a_setting(compose: dict[str, Any]) -> None:
 def test_nothing_secret_has_a_default_or_is_written_down(compose: dict[str, Any]) -> None:
     text = (DOCKER / "compose.yaml").read_text("utf-8")
     for name, default in re.findall(r"\$\{([A-Z_]+):?-([^}]*)\}", text):
-        assert name in {"HUB_WEB_WORKERS", "HUB_WEB_THREADS"}, f"{name} has the default {default}"
+        assert name in {"HUB_WEB_WORKERS", "HUB_WEB_THREADS"} or not default, f"{name} has the default {default}"
     assert all("HUB_SECRETS:?" in secret["file"] for secret in compose["secrets"].values())
     for service in compose["services"].values():
         for variable, value in service.get("environment", {}).items():
-            assert not re.search("PASSWORD$|_URL$", variable), f"{variable}={value}: use a secret file"
+            secret = re.search("PASSWORD$|_URL$", variable) and variable != "HUB_TIMESTAMP_URL"
+            assert not secret, f"{variable}={value}: use a secret file"
+
+
+def test_only_the_clock_and_the_front_reach_outward(compose: dict[str, Any]) -> None:
+    """An envelope can cause no connection: the processes that read one have no way out."""
+    assert compose["networks"]["inside"] == {"internal": True}
+    networks = {name: set(service["networks"]) for name, service in compose["services"].items()}
+    assert {name for name, own in networks.items() if "outward" in own} == {"clock"}
+    assert {name for name, own in networks.items() if "front" in own} == {"api", "nginx"}
 
 
 @pytest.mark.parametrize("service", HUB_SERVICES)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from hub.domain.envelopes import Paper
 from hub.domain.findings import Finding, Severity
+from hub.domain.periods import vietnam_day
+from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.signatures import jws
-from hub.store import agencies
+from hub.store import agencies, policies
 from tests.support import envelopes as raw
-from tests.support.scenes import NoEvidence, document, genuine, secret, signed, unsigned
+from tests.support.scenes import NoEvidence, document, genuine, genuine_document, secret, signed, unsigned
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -285,3 +289,37 @@ def test_a_finding_without_sentences_would_be_a_fault_not_a_leak(web, monkeypatc
     assert (answer.status_code, answer.json["code"]) == (500, "hub.error")
     assert "no.such.code" not in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_what_is_demanded_of_one_agency_is_refused_with_its_reason_and_until_its_day(web):
+    unsealed = signed(document(31))
+    today = vietnam_day(web.hub.now())
+    row = PolicyRow(Demand.AGENCY_SEAL, Level.REQUIRE, until=today)
+    with web.hub.database.writing() as transaction:
+        policies.keep(transaction, "G22", row, now=web.hub.now())
+    refused = web.as_("G22").send(unsealed, key="demanded")
+    assert refused.status_code == 422
+    assert [f["code"] for f in refused.json["findings"] if f["severity"] == "error"] == ["pdf.not_sealed"]
+    assert web.as_("G22").send(genuine_document(32)).status_code == 201
+    with web.hub.database.writing() as transaction:
+        policies.keep(transaction, "G22", replace(row, until=today - timedelta(days=1)), now=web.hub.now())
+    assert web.as_("G22").send(unsealed, key="no-longer").status_code == 201
+
+
+def test_the_answer_says_why_it_does_not_replace_paper(web):
+    told = web.as_("G22").send(signed(document(33))).json["replaces_paper"]
+    assert told["answer"] is False
+    assert {(reason["code"], reason["where"]) for reason in told["because"]} == {("legal_value.lacks", "cid:209")}
+    assert all("bản giấy" in reason["message"]["vi"] for reason in told["because"])
+
+
+def test_each_signature_of_a_page_is_reported(web):
+    (file,) = web.as_("G22").send(genuine_document(34)).json["files"]
+    person, seal = file["signatures"]
+    assert (person["role"]["code"], person["state"], person["changes"]) == (
+        "personal_signature", "valid", "further_signature",
+    )  # fmt: skip
+    assert (seal["role"]["code"], seal["state"], seal["owner"]) == ("agency_seal", "valid", "G22")
+    assert (seal["covers_whole_file"], seal["bytes_after"], seal["digest"]) == (True, 0, "sha256")
+    assert person["bytes_after"] > 0
+    assert seal["signer"]["subject"]

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hub.store import deliveries
-from tests.support.scenes import document, signed
+from tests.support.scenes import document, genuine, signed
 
 
 def cursors(answer) -> list[str]:
@@ -25,6 +25,13 @@ def test_an_item_tells_what_a_clerk_needs(web):
     assert (item["urgency"], item["business_type"], item["paper"]) == ("normal", "new", "paper_free")
     assert (item["sha256"], item["size_bytes"]) == (view["sha256"], view["size_bytes"])
     assert item["placed_at"].endswith("+07:00")
+    assert (item["signature"], item["replaces_paper"]) == ("valid", False)
+
+
+def test_an_item_tells_whether_to_wait_for_paper(web):
+    web.placed(8, page=genuine("G22"))
+    (item,) = web.as_("H41").get("/inbox").json["items"]
+    assert (item["signature"], item["replaces_paper"]) == ("valid", True)
 
 
 def test_pages_follow_each_other_without_gaps(web):

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, request
 
 from hub.domain.agencies import code_key
 from hub.domain.periods import vietnam_time
+from hub.domain.signatures import SignatureState
 from hub.stations import Hub
 from hub.store import deliveries, directory
 from hub.web import headers, identity
@@ -88,6 +89,8 @@ def _item(delivery: deliveries.Delivery, row: Any, names: dict[str, str]) -> dic
         "document_id": row.consignment_document_id,
         "notation": row.consignment_notation,
         "issued_on": row.consignment_issued_on.isoformat() if row.consignment_issued_on else None,
+        "signature": SignatureState(row.consignment_signature_state).shown,
+        "replaces_paper": row.consignment_replaces_paper,
         "attachments": len(row.consignment_header["attachments"]),
         "size_bytes": row.consignment_size_bytes,
         "sha256": row.consignment_sha256,

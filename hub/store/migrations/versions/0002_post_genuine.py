@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0002_pre_genuine"
+revision = "0002_post_genuine"
 down_revision = "0001_pre_first_schema"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,101 @@
+"""Looking into the attachments: unwrapped where the SDK wrapped them, scanned once, the spools rewound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hub.domain.evidence import EvidenceKind, EvidenceWanted
+from hub.domain.signatures import Judgement
+from hub.errors import ScannerUnavailable
+from hub.ports import ScanResult
+from hub.stations import examine
+from tests.support import envelopes as raw
+from tests.support.scenes import PDF, document, genuine, genuine_document, signed
+
+
+class Scanner:
+    """Counts the files it is shown; `away` from the first on."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.away, self.seen = away, []
+
+    def scan(self, file):
+        self.seen.append(file.read())
+        if self.away:
+            raise ScannerUnavailable("nobody there")
+        return ScanResult(threat="Eicar" if b"virus" in self.seen[-1] else "")
+
+
+@pytest.fixture
+def look(postgres_scene):
+    """A function: what is seen in the attachments of an envelope."""
+
+    def one(body: bytes, *, scanner: Scanner | None = None) -> examine.Examined:
+        reading = raw.read(body)
+        hub = replace(postgres_scene.hub, scanner=scanner)
+        seen = examine.run(reading, hub, moment=hub.now(), rules=hub.rules_on(hub.now()))
+        assert {spool.tell() for spool in reading.spools.values()} <= {0}
+        for spool in reading.spools.values():
+            spool.close()
+        return seen
+
+    return one
+
+
+def wrapped(content: bytes) -> bytes:
+    return raw.document(attachments=raw.attachment(raw.base64_text(raw.sdk_zip(content))))
+
+
+def two(first: bytes, second: bytes) -> bytes:
+    texts = [raw.attachment(raw.base64_text(one), f"cid:{n}", f"{n}.pdf") for n, one in ((1, first), (2, second))]
+    return raw.document(references=raw.reference("cid:1") + raw.reference("cid:2"), attachments="".join(texts))
+
+
+def test_the_signatures_of_a_page_are_judged(look):
+    seen = look(genuine_document(1))
+    assert [one.judgement for one in seen.pdfs["209"].signatures] == [Judgement.VALID] * 2
+
+
+def test_a_page_in_the_sdks_zip_is_judged_as_if_it_were_bare(look):
+    seen = look(wrapped(genuine("G22")))
+    assert seen.files["1"].media_type == "application/pdf"
+    assert [one.judgement for one in seen.pdfs["1"].signatures] == [Judgement.VALID] * 2
+
+
+def test_a_broken_zip_has_no_signatures(look):
+    whole = raw.sdk_zip(genuine("G22"))
+    broken = whole[:200] + bytes(40) + whole[240:]
+    seen = look(raw.document(attachments=raw.attachment(raw.base64_text(broken))))
+    assert all(report.signatures == () for report in seen.pdfs.values())
+
+
+def test_what_is_no_pdf_has_no_report(look):
+    seen = look(raw.document(attachments=raw.attachment(raw.base64_text(b"plain words, nothing else"))))
+    assert (dict(seen.pdfs), set(seen.files)) == ({}, {"1"})
+
+
+def test_every_file_is_scanned_as_it_is_kept(look):
+    scanner = Scanner()
+    seen = look(two(PDF, b"a virus"), scanner=scanner)
+    assert scanner.seen == [PDF, b"a virus"]
+    assert [seen.files[one].scan.threat for one in ("1", "2")] == ["", "Eicar"]
+
+
+def test_a_scanner_that_is_away_is_asked_once(look):
+    scanner = Scanner(away=True)
+    seen = look(two(PDF, PDF), scanner=scanner)
+    assert len(scanner.seen) == 1
+    assert [seen.files[one].scan_failed for one in ("1", "2")] == [True, True]
+
+
+def test_only_what_may_be_asked_for_is_waited_for(postgres_scene):
+    there = EvidenceWanted(EvidenceKind.CRL, "0" * 64, "http://crl.demo.invalid/a.crl")
+    elsewhere = replace(there, url="http://169.254.169.254/a.crl")
+    assert examine.askable((there, elsewhere), postgres_scene.hub) == (there,)
+
+
+def test_an_envelope_without_files_has_nothing_to_look_at(look):
+    seen = look(signed(document(1, attachments=(), manifest=())))
+    assert (dict(seen.files), dict(seen.pdfs)) == ({}, {})
