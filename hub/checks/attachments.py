@@ -53,6 +53,7 @@ def _severity(kind: Kind, rules: AttachmentRules) -> Severity:
         Kind.PDF_NOT_FIRST: rules.pdf_not_first,
         Kind.ENCRYPTED: rules.unseen,
         Kind.UNREADABLE: rules.unseen,
+        Kind.TOO_SLOW: Severity.TRY_LATER,  # the machine may be busy: no document is refused for that at once
     }
     return by_rule.get(kind, Severity.ERROR)
 

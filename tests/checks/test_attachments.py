@@ -91,6 +91,11 @@ def test_every_weight_comes_from_the_rules(field):
         assert finding.severity is severity
 
 
+def test_a_busy_machine_is_no_reason_to_refuse_a_document():
+    (finding,) = told(replace(CLEAN, troubles=(Trouble(Kind.TOO_SLOW),)))
+    assert (finding.code, finding.severity) == ("attachments.too_slow", Severity.TRY_LATER)
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_trouble_can_be_said_with_its_place(kind):
     (finding,) = told(replace(CLEAN, troubles=(Trouble(kind, "trong/tệp.txt"),)), name="ngoài.pdf")
