@@ -165,6 +165,11 @@ def test_a_hub_that_does_not_start_is_told_with_its_log(
     assert list(tmp_path.iterdir()) == []
 
 
+def attentive() -> None:
+    """A test run in the background of a script ignores SIGINT, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
     process = subprocess.Popen(
@@ -174,6 +179,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(number: signal.Signals, tmp_p
         env={**os.environ, "TMPDIR": str(tmp_path)},
         text=True,
         encoding="utf-8",
+        preexec_fn=attentive,
     )
     assert process.stdout is not None
     for line in process.stdout:
@@ -196,6 +202,7 @@ def test_it_stays_up_when_asked_and_says_where(tmp_path: Path) -> None:
         env={**os.environ, "TMPDIR": str(tmp_path)},
         text=True,
         encoding="utf-8",
+        preexec_fn=attentive,
     )
     assert process.stdout is not None
     lines = []
