@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from asn1crypto import crl
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -90,6 +91,24 @@ class TestOrder:
         report = world().judge(judge, out.getvalue())
         assert [one.judgement for one in report.signatures] == [VALID, VALID]
         assert report.signatures[1].changes is Changes.VALIDATION_DATA
+
+    def test_lists_that_the_file_carries_count_where_the_hub_has_none(self, judge: PdfJudge) -> None:
+        """PAdES B-LT: the revocation lists lie in the file itself; the CA's signature on them is what is believed."""
+        bare = world().judge(judge, world().twice, evidence=NoEvidence())
+        assert {one.sub_indication for one in bare.signatures} == {"TRY_LATER"}
+        kept = BytesIO(world().twice)
+        lists = [crl.CertificateList.load(der) for der in world().pki.crls(moment=NOW)]
+        DocumentSecurityStore.add_dss(kept, sig_contents=None, crls=lists)
+        report = world().judge(judge, kept.getvalue(), evidence=NoEvidence())
+        assert [one.judgement for one in report.signatures] == [VALID, VALID]
+        assert report.signatures[1].changes is Changes.VALIDATION_DATA
+
+    def test_a_list_of_a_stranger_in_the_file_proves_nothing(self, judge: PdfJudge) -> None:
+        kept = BytesIO(world().twice)
+        lists = [crl.CertificateList.load(der) for der in world("Trục lạ").pki.crls(moment=NOW)]
+        DocumentSecurityStore.add_dss(kept, sig_contents=None, crls=lists)
+        report = world().judge(judge, kept.getvalue(), evidence=NoEvidence())
+        assert {one.judgement for one in report.signatures} == {UNDETERMINED}
 
     def test_line_ends_that_a_transport_added_are_harmless(self, judge: PdfJudge) -> None:
         assert world().judge(judge, world().twice + b"\r\n").signatures[1].judgement is VALID

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
+from asn1crypto import crl, x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 
+from hub.demo.signing import sign_pdf
 from hub.domain.evidence import EvidenceKind, EvidenceWanted
 from hub.domain.signatures import Judgement
 from hub.errors import ScannerUnavailable
 from hub.ports import ScanResult
 from hub.stations import examine
+from hub.store import evidence
 from tests.support import envelopes as raw
-from tests.support.scenes import PDF, document, genuine, genuine_document, signed
+from tests.support.scenes import PDF, document, genuine, genuine_document, pki, signed
 
 
 class Scanner:
@@ -99,3 +105,23 @@ def test_only_what_may_be_asked_for_is_waited_for(postgres_scene):
 def test_an_envelope_without_files_has_nothing_to_look_at(look):
     seen = look(signed(document(1, attachments=(), manifest=())))
     assert (dict(seen.files), dict(seen.pdfs)) == ({}, {})
+
+
+def test_what_the_file_carries_as_evidence_is_enough_and_stays_in_the_file(scene):
+    """Its CA's list is nowhere but in the file: the verdict rests on it, and no row of the cache is missing."""
+    authority = pki().authority("CA chỉ có trong tệp")
+    own = pki().agency_seal("Con dấu G22", "G22", issuer=authority)
+    page = sign_pdf(sign_pdf(genuine("G22"), by=own, field="CoQuan2"), by=own, field="CoQuan3")
+    kept = io.BytesIO(page)
+    lists = [crl.CertificateList.load(one) for one in (pki().crl(authority), *pki().crls())]
+    chain = [x509.Certificate.load(authority.certificate.public_bytes(Encoding.DER))]
+    DocumentSecurityStore.add_dss(kept, sig_contents=None, certs=chain, crls=lists)
+    body = kept.getvalue()
+    answer = scene.post(signed(document(1, pdf=body), pdf=body))
+    states = [one["judgement"] for one in answer.consignment.files[0]["signatures"]]
+    assert (answer.consignment.state, states) == ("accepted", ["valid"] * 4)
+    relied_on = answer.consignment.files[0]["signatures"][2]["evidence"]
+    with scene.database.reading() as connection:
+        cached = {piece.sha256 for piece in evidence.of_consignment(connection, answer.consignment.id)}
+    assert relied_on
+    assert not set(relied_on) <= cached
