@@ -112,6 +112,11 @@ class Record(Struct, frozen=True):
     replaces_paper: bool
     because: list[FindingRow]
 
+    @property
+    def before_evidence(self) -> bool:
+        """True for a sending from before the hub asked for revocation and looked into PDF files."""
+        return "evidence" not in self.signature
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFile:

@@ -20,6 +20,7 @@ from hub.domain.evidence import EvidenceKind, EvidencePiece
 from hub.domain.periods import vietnam_day
 from hub.domain.rules import pack_on
 from hub.domain.signatures import Judgement, PdfReport, SignatureReport, SignatureState
+from hub.edxml import archives
 from hub.edxml.bounds import Bounds
 from hub.edxml.reader import EnvelopeReader, Reading
 from hub.signatures import revocation, xmldsig
@@ -81,6 +82,8 @@ class Judging:
                 text_limit_bytes=min(bundle.record.text_limit_bytes, _MOST_TEXT_SIGNED_BYTES),
             )
         state, recorded = _state(now, bundle), SignatureState(bundle.record.signature["state"])
+        if bundle.record.before_evidence and (recorded, state) == (SignatureState.VALID, SignatureState.UNDETERMINED):
+            return absent("envelope_signature", "bundle.judged_before_evidence", **_said("now", state.shown))
         if state is not recorded:
             why = ", ".join(finding.code for finding in now.findings) or "–"
             facts = {**_said("recorded", recorded.shown), **_said("now", state.shown), "why": why}
@@ -97,6 +100,9 @@ class Judging:
         recorded = {str(file["content_id"]): _recorded(file) for file in bundle.record.files if file["is_pdf"]}
         with _reading(bundle) as reading:
             now = {report.content_id: _judgements(report) for report in self._pdf_reports(bundle, reading)}
+        if bundle.record.before_evidence and any(now.values()):
+            said = _said("now", *(one for judgements in now.values() for one in judgements))
+            return absent("pdf_signatures", "bundle.judged_before_evidence", **said)
         for content_id in sorted(recorded.keys() | now.keys()):
             then, again = recorded.get(content_id, ()), now.get(content_id, ())
             if then != again:
@@ -110,11 +116,11 @@ class Judging:
 
     def _pdf_reports(self, bundle: Bundle, reading: Reading) -> Iterator[PdfReport]:
         evidence, moment = evidence_of(bundle), bundle.record.received_at
-        roles = pack_on(vietnam_day(moment)).roles
+        rules = pack_on(vietnam_day(moment))
         for attachment in reading.envelope.attachments:
-            if attachment.media_type != examine.PDF:
-                continue
             spool = reading.spools[attachment.content_id]
+            if archives.examine(spool, attachment, rules.attachments, new_spool=_spool).media_type != examine.PDF:
+                continue  # asked as the station asks it: the SDK's ZIP around a PDF is looked through
             with examine.unwrapped(spool, attachment, new_spool=_spool) as file:
                 yield self._pdfs.judge(
                     file,
@@ -122,7 +128,7 @@ class Judging:
                     trust=bundle.trust,
                     evidence=evidence,
                     moment=moment,
-                    roles=roles,
+                    roles=rules.roles,
                 )
 
 

@@ -155,9 +155,10 @@ def _findings(bundle: Bundle) -> Step:
         "document_id": record.document_id or None,
         "received_at": vietnam_time(record.received_at),
         "rule_pack": record.rule_pack,
-        "replaces_paper": record.replaces_paper,
         "findings": [_claimed(row) for row in record.findings] or None,
     }
+    if not record.before_evidence:
+        written["replaces_paper"] = record.replaces_paper
     for what, value in written.items():
         if said.get(what) != value:
             return broken("findings", "bundle.verdict_differs", name=contents.FINDINGS, what=what)

@@ -17,6 +17,7 @@ from hub.signatures import asic, jws
 from hub.signatures.anchors import Trust
 from hub.signatures.keys import create_hub_key
 from tests.bundles import workshop
+from tests.support import envelopes as raw
 from tests.support import scenes
 
 
@@ -124,6 +125,36 @@ def test_what_is_not_sealed_yet_is_told_and_no_fault(tmp_path):
     waiting = {step.check: step for step in judgement.steps if step.mark is report.Mark.ABSENT}
     assert set(waiting) == {"proofs", "seals", "timestamps", "unsealed"}
     assert "001-SubmissionAcceptance" in describe(waiting["unsealed"].seen).en
+
+
+def test_a_pdf_in_the_sdks_zip_is_judged_again_like_any_other(made):
+    """The axis SDK wraps each file in a ZIP of its own; the station looks through it, and so does the verifier."""
+    page = raw.sdk_zip(scenes.genuine("G22"))
+    answer = made.workshop.scene.post(scenes.signed(scenes.document(61, pdf=page), pdf=page))
+    assert [one["judgement"] for one in answer.consignment.files[0]["signatures"]] == ["valid", "valid"]
+    judgement = judged(made, made.workshop.bundle(answer.consignment.id))
+    assert codes(judgement)["pdf_signatures"] == "bundle.pdf_judged_again"
+    assert judgement.first_broken is None
+
+
+def test_a_sending_from_before_revocation_was_asked_has_a_sound_bundle(made):
+    """What an older program recorded: no evidence, no report of files, no word about paper in its receipt."""
+    facts = collect.gathered(made.consignment_id, made.workshop.scene.hub)
+    known = {
+        name: value for name, value in facts.consignment.signature.items() if name not in ("evidence", "chain_pem")
+    }
+    old = replace(facts.consignment, signature=known, files=[], replaces_paper=False, because=())
+    first, *others = facts.receipts
+    claims = jws.verify_receipt(first.jws, trusted=made.workshop.key.certificates)
+    del claims["replaces_paper"]
+    said = replace(first, jws=jws.sign_receipt(claims, made.workshop.key))
+    out = io.BytesIO()
+    collect.write(replace(facts, consignment=old, receipts=[said, *others], proofs={}, evidence=[]),
+                  made.workshop.scene.hub, out)  # fmt: skip
+    judgement = judged(made, out.getvalue())
+    assert judgement.first_broken is None, judgement.first_broken
+    assert codes(judgement)["envelope_signature"] == "bundle.judged_before_evidence"
+    assert codes(judgement)["pdf_signatures"] == "bundle.judged_before_evidence"
 
 
 def test_a_secret_document_s_bundle_says_why_the_envelope_is_absent(made):
