@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import click
 import msgspec
 import psycopg
 import pytest
+import sqlalchemy as sa
 import yaml
 from click.testing import CliRunner
 
@@ -23,9 +25,18 @@ from hub.__main__ import cli
 from hub.broker import topology
 from hub.broker.messages import LARGEST_BYTES
 from hub.cli.serve import run
-from hub.store import schema
+from hub.demo.pki import DemoPki
+from hub.processes import clock, evidence, sealing
+from hub.signatures.anchors import Trust
+from hub.signatures.revocation import read_crl
+from hub.stations import acknowledge
+from hub.stations.acknowledge import Acknowledgement
+from hub.store import evidence as evidence_store
+from hub.store import receipts, schema, seals
 from hub.store.engine import Database
 from hub.store.tables import metadata
+from tests.bundles.workshop import Stamps
+from tests.support.scenes import Scene, genuine, prepared
 from tests.support.stack import PROCESSES
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
@@ -173,3 +184,40 @@ def test_the_role_of_the_processes_cannot_rewrite_history(make_postgres_database
             connection.execute("UPDATE seals SET head = ''")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("CREATE TABLE foreign_body (id int)")
+
+
+@pytest.mark.service
+def test_that_role_is_enough_for_every_process(make_postgres_database: Callable[..., str], tmp_path: Path) -> None:
+    """Acceptance, delivery, a held document, its evidence, sealing and timestamping, all as hub_process."""
+    url = make_postgres_database()
+    prepared(url)
+    with psycopg.connect(url, autocommit=True) as owner, role_removed_at_the_end(owner):
+        owner.execute((DOCKER / "roles.sql").read_text("utf-8"))
+        acting = f"{url}{'&' if '?' in url else '?'}options=-crole%3Dhub_process"
+        scene = Scene(tmp_path / "hub", database_url=acting)
+        stamping = DemoPki()
+        (tmp_path / "hub" / "trust" / "timestamping").mkdir()
+        (tmp_path / "hub" / "trust" / "timestamping" / "roots.pem").write_bytes(stamping.anchors_pem())
+        scene.hub = replace(
+            scene.hub, timestamps=Stamps(stamping.timestamping()), trust=Trust.load(tmp_path / "hub" / "trust")
+        )
+        try:
+            sent, made = scene.placed(1, to=("H41",), page=genuine("G22"))
+            acknowledge.run(Acknowledgement(made["H41"].id, "H41"), scene.hub)
+            with scene.database.writing() as transaction:
+                for one in stamping.crls():
+                    evidence_store.keep(transaction, read_crl(one), source="test", at=scene.hub.now())
+            evidence.tick(scene.hub)
+            evidence.tidy(scene.hub)
+            clock.tick(scene.hub)
+            assert sealing.stamp_tick(scene.hub)
+            scene.drain()
+            with scene.database.reading() as connection:
+                assert connection.execute(sa.text("SELECT current_user")).scalar_one() == "hub_process"
+                issued = receipts.of_consignment(connection, sent.id)
+                proofs = [seals.proof_of(connection, one.receipt_id) for one in issued]
+            assert len(proofs) == 2
+            assert all(proof is not None and proof.token for proof in proofs)
+            assert scene.counts()["G22", "sent"] == (1, 1, 0)
+        finally:
+            scene.close()
