@@ -146,7 +146,8 @@ def _owners(
 ) -> dict[str, Owner]:
     """Whose seals the PDF files carry: by registration, by the agency code in the certificate, or by the name.
 
-    A code wins over a name, because a certificate that names its agency code may not pass for another's.
+    A code wins over a name, because a certificate that names its agency code may not pass for another's; and a name
+    that two agencies have tells nothing: such a certificate must be registered.
     """
     found: dict[str, Owner] = {}
     for signature in (one for report in pdfs.values() for one in report.signatures):
@@ -154,7 +155,8 @@ def _owners(
             continue
         owner = _holder(connection, signature.certificate.sha256) or book.find(code_key(signature.agency_code))
         if owner is None and not signature.agency_code and sender is not None:
-            owner = sender if _same_name(signature.organisation, sender.name) else None
+            named = _same_name(signature.organisation, sender.name) and not agencies.has_namesake(connection, sender)
+            owner = sender if named else None
         if owner is not None:
             is_sender = sender is not None and may_speak_for(owner, sender, look_up=book.find)
             found[signature.certificate.sha256] = Owner(owner, is_sender)

@@ -108,6 +108,11 @@ _HOLDER = (
     .join(agency_certificates, agency_certificates.c.code_key == agencies.c.code_key)
     .where(agency_certificates.c.sha256 == sa.bindparam("sha256"), agency_certificates.c.withdrawn_at.is_(None))
 )
+_NAMESAKE = (
+    sa.select(agencies.c.code_key)
+    .where(agencies.c.name == sa.bindparam("name"), agencies.c.code_key != sa.bindparam("own"))
+    .limit(1)
+)
 _OF_KEY = (
     sa.select(agencies, api_keys.c.key_id)
     .join(api_keys, api_keys.c.code_key == agencies.c.code_key)
@@ -225,6 +230,11 @@ def keep_certificate(
             added_at=now,
         )
     )
+
+
+def has_namesake(connection: Connection, agency: Agency) -> bool:
+    """True when another agency of the directory is written with the same name (communes of two provinces are)."""
+    return connection.execute(_NAMESAKE, {"name": agency.name, "own": code_key(agency.code)}).first() is not None
 
 
 def certificate_holder(connection: Connection, sha256: str) -> Agency | None:

@@ -103,6 +103,8 @@ agencies = sa.Table(
     _words("status", AgencyStatus),
 )
 
+sa.Index("ix_agencies_name", agencies.c.name, postgresql_using="hash")  # a B-tree entry would bound the length of names
+
 agency_aliases = sa.Table(
     "agency_aliases",
     metadata,

@@ -10,13 +10,15 @@ from asn1crypto import crl, x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
+from hub.demo.pki import SOUND, _name
 from hub.demo.signing import sign_pdf
+from hub.domain.agencies import Agency
 from hub.domain.evidence import EvidenceKind, EvidenceWanted
 from hub.domain.signatures import Judgement
 from hub.errors import ScannerUnavailable
 from hub.ports import ScanResult
 from hub.stations import examine
-from hub.store import evidence
+from hub.store import agencies, evidence
 from tests.support import envelopes as raw
 from tests.support.scenes import PDF, document, genuine, genuine_document, pki, signed
 
@@ -125,3 +127,18 @@ def test_what_the_file_carries_as_evidence_is_enough_and_stays_in_the_file(scene
         cached = {piece.sha256 for piece in evidence.of_consignment(connection, answer.consignment.id)}
     assert relied_on
     assert not set(relied_on) <= cached
+
+
+@pytest.mark.parametrize(("namesakes", "owner"), [(0, "G22"), (1, None)])
+def test_a_name_that_two_agencies_have_tells_nothing(scene, namesakes, owner):
+    """P6: a seal without an agency code is known by its name only where one agency has that name."""
+    nameless = pki().issue(_name(common_name="VAN PHONG THU NGHIEM", organisation="VAN PHONG THU NGHIEM"),
+                           issuer=pki().sub_ca, flaws=SOUND)  # fmt: skip
+    with scene.database.writing() as transaction:
+        for number in range(namesakes):
+            other = Agency(f"H4{number}", scene.agency("G22").name)
+            agencies.keep(transaction, other, now=scene.hub.now())
+    page = sign_pdf(genuine("G22"), by=nameless, field="CoQuan2")
+    answer = scene.post(signed(document(1, pdf=page), pdf=page))
+    third = answer.consignment.files[0]["signatures"][2]
+    assert (third["role"], third["owner"]) == ("agency_seal", owner)

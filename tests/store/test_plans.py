@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from hub.domain.agencies import Agency
 from hub.store import agencies, consignments, deliveries, events, outbox, receipts, tables
 from hub.store.engine import Database
 
@@ -49,6 +50,7 @@ QUESTIONS: dict[str, tuple[Callable[[sa.Connection], object], str]] = {
         "uq_statuses|sqlite_autoindex_statuses_2",
     ),
     "one receipt": (lambda c: receipts.get(c, _id("r", 7)), "uq_receipts_id|sqlite_autoindex_receipts_1"),
+    "namesake": (lambda c: agencies.has_namesake(c, Agency("X7", "tên số 7")), "ix_agencies_name"),
     "agency by alias": (lambda c: agencies.find(c, "000.00.00.H41"), "pk_agency_aliases|sqlite_autoindex"),
 }
 
@@ -100,7 +102,7 @@ def _fill(transaction) -> None:
             lambda n: {
                 "code_key": f"X{n}",
                 "code": f"X{n}",
-                "name": "x",
+                "name": f"tên số {n}",
                 "status": "open",
                 "changed_at": NOW,
             }

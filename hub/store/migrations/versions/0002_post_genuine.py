@@ -48,6 +48,7 @@ def _policies() -> None:
     with op.batch_alter_table("agencies") as table:
         table.drop_constraint(op.f("ck_agencies_signature_policy"), type_="check")
         table.drop_column("signature_policy")
+    op.create_index("ix_agencies_name", "agencies", ["name"], postgresql_using="hash")
 
 
 def _verdicts() -> None:
@@ -152,6 +153,7 @@ def downgrade() -> None:
     op.drop_column("daily_counts", "not_replacing")
     for name in ("because", "replaces_paper", "files"):
         op.drop_column("consignments", name)
+    op.drop_index("ix_agencies_name", table_name="agencies")
     with op.batch_alter_table("agencies") as table:
         table.add_column(sa.Column("signature_policy", sa.String(16), server_default="accept", nullable=False))
         table.create_check_constraint(op.f("ck_agencies_signature_policy"), "signature_policy IN ('require', 'accept')")
