@@ -38,7 +38,7 @@ def test_a_signed_envelope_is_accepted_with_a_receipt_that_verifies(web):
     assert facts["signature"]["state"] == "valid"
     assert facts["signature"]["coverage"]["whole"] is True
     assert "Con dấu G22" in facts["signature"]["signer"]["subject"]
-    assert "pem" not in answer.text
+    assert '"pem"' not in answer.text
     claims = jws.verify_receipt(facts["receipt"], trusted=web.hub.key.certificates)
     assert claims["envelope"] == {"sha256": facts["sha256"], "size_bytes": len(body)}
     assert (claims["event"], claims["consignment"]) == ("SubmissionAcceptance", facts["id"])
