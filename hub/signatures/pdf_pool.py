@@ -44,11 +44,12 @@ class PdfPool:
     def facts(self, file: BinaryIO) -> FileFacts:
         """What the file holds; a child that ends in any way is told as the file's trouble, never raised.
 
-        The file's place may move. Raises: Deferral when children do not start on this machine, or after `close`.
+        The file's place may move. Raises: Deferral when all children are busy for as long as one file may take, when
+        they do not start on this machine, or after `close`.
         """
         if self._process_id != os.getpid():
             self._reset()  # a fork: the children belong to the parent
-        with self._turns, _descriptor(file) as descriptor:
+        with self._turn(), _descriptor(file) as descriptor:
             told = self._try(descriptor)
             # A child that died of itself is asked once more, fresh: it may have been the machine's need of memory.
             return self._try(descriptor) if told.trouble == "died" else told
@@ -76,6 +77,16 @@ class PdfPool:
         self._turns = threading.BoundedSemaphore(self._children)
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A child's turn; who sends many slow files must not make all threads of the API wait for ever (P5)."""
+        if not self._turns.acquire(timeout=2 * self._seconds):
+            raise Deferral("all PDF children are busy")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _try(self, descriptor: int) -> FileFacts:
         child = self._take()
@@ -111,8 +122,12 @@ class _Child:
         """Starts the process and waits until it has loaded. Raises Deferral when it does not."""
         self.jobs, self.usable = 0, True
         self.ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = _started(theirs, memory_bytes, seconds)
+        try:
+            with theirs:
+                self.process = _started(theirs, memory_bytes, seconds)
+        except OSError as trouble:  # no memory, too many processes
+            self.ours.close()
+            raise Deferral(f"a PDF child could not be started: {trouble}") from trouble
         self.ours.settimeout(_START_SECONDS)
         try:
             word = self.ours.recv(1)

@@ -24,7 +24,7 @@ from hub.edxml.reader import Reading
 from hub.errors import NotEdxml, ScannerUnavailable, TooLarge
 from hub.ports import Scanner, ScanResult
 from hub.stations import Hub
-from hub.stations.receive import spools_of
+from hub.stations.receive import spooling, spools_of
 
 PDF = "application/pdf"
 
@@ -38,13 +38,17 @@ class Examined:
 
 
 def run(reading: Reading, hub: Hub, *, moment: datetime, rules: RulePack) -> Examined:
-    """Examine every attachment; what cannot be read is a finding, a scanner that is away a fact."""
+    """Examine every attachment; what cannot be read is a finding, a scanner that is away a fact.
+
+    Raises: PayloadsUnavailable when there is no room to unwrap a file, Deferral when no PDF child is free or starts.
+    """
     files: dict[str, FileFacts] = {}
     pdfs: dict[str, PdfReport] = {}
     budget, scanner = budget_of(rules.attachments), hub.scanner
     for attachment in reading.envelope.attachments:
         content_id, spool = attachment.content_id, reading.spools[attachment.content_id]
-        facts = examine(spool, attachment, rules.attachments, budget=budget, new_spool=spools_of(hub))
+        with spooling():
+            facts = examine(spool, attachment, rules.attachments, budget=budget, new_spool=spools_of(hub))
         if scanner is not None:
             facts = _scanned(facts, spool, scanner)
             scanner = _Away() if facts.scan_failed else scanner  # once is enough: each file would wait for it
@@ -94,8 +98,9 @@ def unwrapped(spool: BinaryIO, attachment: Attachment, *, new_spool: Callable[[]
         return
     with new_spool() as inner:
         try:
-            for piece in open_wrapped(spool, attachment):
-                inner.write(piece)
+            with spooling():
+                inner.writelines(open_wrapped(spool, attachment))
+                inner.flush()
         except (NotEdxml, TooLarge):
             inner.truncate(0)  # the reader has its finding about the ZIP; what is not there is not signed
         inner.seek(0)

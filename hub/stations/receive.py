@@ -79,7 +79,7 @@ def run(arrival: Arrival, hub: Hub) -> Received:
     reader = EnvelopeReader(bounds, new_spool=spools_of(hub))
     try:
         _take_all(arrival, draft, reader)
-        with _spooling():
+        with spooling():
             reading = reader.close()
         return _identified(arrival, reading, draft, hub)
     except BaseException:
@@ -101,7 +101,7 @@ def _take_all(arrival: Arrival, draft: Draft, reader: EnvelopeReader) -> None:
     taken = 0
     while chunk := arrival.source.read(CHUNK_BYTES):
         taken += len(chunk)
-        with _spooling():
+        with spooling():
             reader.feed(chunk)
         draft.write(chunk)
     if arrival.length_bytes is not None and taken != arrival.length_bytes:
@@ -109,7 +109,7 @@ def _take_all(arrival: Arrival, draft: Draft, reader: EnvelopeReader) -> None:
 
 
 @contextmanager
-def _spooling() -> Iterator[None]:
+def spooling() -> Iterator[None]:
     """A full disk under the spools is 'not now', as it is under the payload store."""
     try:
         yield

@@ -13,6 +13,7 @@ import pytest
 from hub.signatures import asic
 from hub.signatures.asic import Container, ContainerWriter, Malformed, NotSigned
 from hub.signatures.keys import HubKey, create_hub_key
+from tests.support.fixtures import unavailable
 
 PARTS = {"index.json": b"{}\n", "receipts/001-A.jws": b"a.b.c", "envelope.edxml": bytes(range(256)) * 40}
 
@@ -87,8 +88,9 @@ def test_a_part_can_be_read_from_any_place(key):
         assert part.read(4) == PARTS["envelope.edxml"][3:7]
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_openssl_finds_the_cades_signature_genuine(key, tmp_path: Path):
+    if shutil.which("openssl") is None:
+        unavailable("openssl is not installed (Debian: apt-get install openssl)")
     container = opened(written(key))
     for name in (asic.MANIFEST, asic.SIGNATURE):
         (tmp_path / Path(name).name).write_bytes(container.read(name, most_bytes=10_000))

@@ -152,6 +152,24 @@ class TestLife:
         assert pool.process_ids() == []
         pool.close()
 
+    def test_a_machine_without_room_for_a_process_is_not_now(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise BlockingIOError("Resource temporarily unavailable")
+
+        monkeypatch.setattr(pdf_pool.subprocess, "Popen", full)
+        lazy = PdfPool(children=1, memory_bytes=512 * MIB, seconds=20)
+        with pytest.raises(Deferral, match="could not be started"):
+            asked(lazy, plain())
+        lazy.close()
+
+    def test_nobody_waits_for_ever_while_slow_files_keep_all_children(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """P5: else the threads of the API that read slow files would be all of them."""
+        one = PdfPool(children=1, memory_bytes=512 * MIB, seconds=1)
+        with one._turn():  # another thread's file, which takes long
+            assert isinstance(_outcome(one), Deferral)
+        assert asked(one, plain()).trouble == ""
+        one.close()
+
     def test_a_fork_has_children_of_its_own(self, pool: PdfPool) -> None:
         asked(pool, plain())
         ours = set(pool.process_ids())

@@ -15,7 +15,7 @@ from hub.demo.signing import sign_pdf
 from hub.domain.agencies import Agency
 from hub.domain.evidence import EvidenceKind, EvidenceWanted
 from hub.domain.signatures import Judgement
-from hub.errors import ScannerUnavailable
+from hub.errors import PayloadsUnavailable, ScannerUnavailable
 from hub.ports import ScanResult
 from hub.stations import examine
 from hub.store import agencies, evidence
@@ -77,6 +77,22 @@ def test_a_broken_zip_has_no_signatures(look):
     broken = whole[:200] + bytes(40) + whole[240:]
     seen = look(raw.document(attachments=raw.attachment(raw.base64_text(broken))))
     assert all(report.signatures == () for report in seen.pdfs.values())
+
+
+class Full(io.BytesIO):
+    """A place on a disk that has no room left."""
+
+    def write(self, content, /):
+        raise OSError(28, "No space left on device")
+
+    writelines = write
+
+
+def test_no_room_to_unwrap_a_file_is_not_now(look, monkeypatch):
+    """A full disk: the sender is told to come again (503), and nothing is decided about the document."""
+    monkeypatch.setattr(examine, "spools_of", lambda _hub: Full)
+    with pytest.raises(PayloadsUnavailable, match="No space left"):
+        look(wrapped(genuine("G22")))
 
 
 def test_what_is_no_pdf_has_no_report(look):
