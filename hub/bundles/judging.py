@@ -20,7 +20,7 @@ from hub.domain.evidence import EvidenceKind, EvidencePiece
 from hub.domain.periods import vietnam_day
 from hub.domain.rules import pack_on
 from hub.domain.signatures import Judgement, PdfReport, SignatureReport, SignatureState
-from hub.edxml import archives
+from hub.edxml import archives, media
 from hub.edxml.bounds import Bounds
 from hub.edxml.reader import EnvelopeReader, Reading
 from hub.signatures import revocation, xmldsig
@@ -119,7 +119,7 @@ class Judging:
         rules = pack_on(vietnam_day(moment))
         for attachment in reading.envelope.attachments:
             spool = reading.spools[attachment.content_id]
-            if archives.examine(spool, attachment, rules.attachments, new_spool=_spool).media_type != examine.PDF:
+            if archives.examine(spool, attachment, rules.attachments, new_spool=_spool).media_type != media.PDF:
                 continue  # asked as the station asks it: the SDK's ZIP around a PDF is looked through
             with examine.unwrapped(spool, attachment, new_spool=_spool) as file:
                 yield self._pdfs.judge(

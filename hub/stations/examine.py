@@ -20,13 +20,12 @@ from hub.domain.rules import RulePack
 from hub.domain.signatures import PdfReport
 from hub.edxml.archives import budget_of, examine
 from hub.edxml.attachments import open_wrapped
+from hub.edxml.media import PDF
 from hub.edxml.reader import Reading
 from hub.errors import NotEdxml, ScannerUnavailable, TooLarge
 from hub.ports import Scanner, ScanResult
 from hub.stations import Hub
 from hub.stations.receive import spooling, spools_of
-
-PDF = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
