@@ -29,3 +29,9 @@ GRANT UPDATE (fetched_at, source) ON evidence TO hub_process;    -- seen again; 
 GRANT DELETE ON evidence, evidence_sources TO hub_process;       -- superseded and never relied on
 GRANT UPDATE (seal, leaf) ON receipts TO hub_process;            -- into a seal, once
 GRANT UPDATE (token, stamped_at, next_stamp_at, stamp_failures, last_error) ON seals TO hub_process;
+GRANT INSERT ON documents, conversation_turns, duties, arrival_counters, notices, radar_marks TO hub_process;
+GRANT UPDATE ON documents, duties, arrival_counters, radar_marks TO hub_process;
+GRANT UPDATE (to_inform, consignment_id) ON statuses TO hub_process;   -- its message is written
+GRANT UPDATE (attempts, next_attempt_at, sent_at, given_up_at, last_error) ON notices TO hub_process;
+GRANT UPDATE (last_seen_at) ON agencies TO hub_process;
+GRANT DELETE ON notices, radar_marks TO hub_process;                   -- old notices, marks of what moves again

@@ -127,6 +127,13 @@ class NoSuchThing(Refusal):
     http = 404
 
 
+class CopyGone(Refusal):
+    """The copy may not be read any more: it was recalled, replaced, expired or passed on."""
+
+    code = "delivery.gone"
+    http = 410
+
+
 class ReceiptNotGenuine(Refusal):
     """The receipt was not signed by this hub, or was changed afterwards."""
 
@@ -176,6 +183,12 @@ class TimestampsUnavailable(Deferral):
     """The timestamp authority did not give a usable timestamp."""
 
     code = "timestamps.unavailable"
+
+
+class NoticesUnavailable(Deferral):
+    """A notice could not be handed to its carrier (mail server, webhook)."""
+
+    code = "notices.unavailable"
 
 
 class AgencyUnreachable(Deferral):

@@ -6,10 +6,13 @@ Never: implementations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import BinaryIO, Protocol
+
+from hub.domain.deliveries import Cause
+from hub.domain.notices import Notice
 
 
 class Draft(Protocol):
@@ -75,6 +78,7 @@ class TryLater:
 
     reason: str
     after: timedelta | None = None
+    cause: Cause = Cause.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,20 @@ class ScanResult:
 
     threat: str = ""
     skipped: str = ""
+
+
+class PublicHolidays(Protocol):
+    """Knows the public holidays of Vietnam, those of the lunar calendar included."""
+
+    def of(self, year: int) -> Mapping[date, str]:
+        """Each holiday of the year with its name in Vietnamese, days in lieu included."""
+
+
+class NoticeCarrier(Protocol):
+    """Takes a notice to people or to a system, asked by the clock only."""
+
+    def send(self, notice: Notice) -> None:
+        """Hand the notice over, at most once when it succeeds. Raises NoticesUnavailable."""
 
 
 class Scanner(Protocol):

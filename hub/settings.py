@@ -66,6 +66,39 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     seal_every_seconds: Annotated[int, Meta(ge=1, description="Seconds between two seals of receipts")] = 60
     scanner: Annotated[str, _says("clamd: unix:/path or tcp:host:port; empty: files are not scanned")] = ""
+    office_hours: Annotated[
+        tuple[str, ...], _says("Working hours of a working day in Vietnam, morning and afternoon, split by ','")
+    ] = ("07:30-11:30", "13:30-17:00")
+    calendar_file: Annotated[
+        Path | None, _says("TOML file with working days swapped by the Government: [[swapped]] off, worked, source")
+    ] = None
+    radar_offline_hours: Annotated[
+        int, Meta(ge=1, description="An agency whose system did not call for so long counts as offline")
+    ] = 24
+    radar_unfetched_hours: Annotated[
+        int, Meta(ge=1, description="A document that lies unfetched for so long is on the radar (urgent ones at once)")
+    ] = 24
+    radar_refusals: Annotated[
+        int, Meta(ge=1, description="After so many failed attempts to hand over, a delivery is on the radar")
+    ] = 3
+    radar_certificate_days: Annotated[
+        int, Meta(ge=1, description="A certificate that ends within so many days is on the radar")
+    ] = 30
+    inbox_quota: Annotated[int, Meta(ge=100, description="Documents that may wait in one inbox; more are deferred")] = (
+        50_000
+    )
+    notice_every_minutes: Annotated[int, Meta(ge=1, description="At most one notice per subscriber in this time")] = 60
+    notice_again_hours: Annotated[int, Meta(ge=1, description="What still does not move is told again after")] = 24
+    notice_hosts: Annotated[
+        tuple[str, ...],
+        _says("Hosts (host or host:port) to which webhooks may be sent, split by ','; none: no webhooks"),
+    ] = ()
+    mail_server: Annotated[
+        str, _says("SMTP: starttls://host:587, tls://host:465 or plain://host:25; empty: no mail")
+    ] = ""
+    mail_from: Annotated[str, _says("Sender address of notices by mail")] = ""
+    mail_user: Annotated[str, _says("User name at the SMTP server; empty: no login")] = ""
+    mail_password: Annotated[str, _says("Its password; give it as a secret")] = ""
     pdf_children: Annotated[int, Meta(ge=1, description="Processes that judge PDF signatures, per API worker")] = 2
     pdf_memory_bytes: Annotated[int, Meta(ge=256 * MIB, description="Memory that one of them may use")] = 1024 * MIB
     pdf_seconds: Annotated[int, Meta(ge=1, description="Time that one PDF may take before it is given up")] = 20

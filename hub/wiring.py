@@ -13,8 +13,10 @@ from typing import Any
 
 import structlog
 
+from hub.domain.notices import CarrierKind
+from hub.domain.working_time import WorkingCalendar, working_calendar
 from hub.errors import Misconfigured
-from hub.ports import EvidenceSource
+from hub.ports import EvidenceSource, NoticeCarrier
 from hub.settings import Settings
 from hub.signatures.anchor_facts import hosts_of
 from hub.signatures.anchors import Trust
@@ -48,6 +50,8 @@ def open_hub(settings: Settings) -> Hub:
         ),
         key=hub_key(settings),
         evidence_source=evidence_source(settings, trust),
+        calendar=calendar(settings),
+        carriers=carriers(settings),
         scanner=_adapter("scanner_clamd")(settings.scanner) if settings.scanner else None,
         timestamps=_adapter("timestamps_http")(settings.timestamp_url) if settings.timestamp_url else None,
     )
@@ -62,6 +66,28 @@ def evidence_source(settings: Settings, trust: Trust) -> EvidenceSource:
         host_map=_host_map(settings.evidence_host_map),
         mirror=settings.evidence_mirror,
     )
+
+
+def calendar(settings: Settings) -> WorkingCalendar:
+    """Vietnamese working time as configured. Raises Misconfigured."""
+    return working_calendar(
+        _adapter("holidays_vietnam")().of, hours=settings.office_hours, swapped_file=settings.calendar_file
+    )
+
+
+def carriers(settings: Settings) -> dict[CarrierKind, NoticeCarrier]:
+    """Those ways to reach people that are configured. Raises Misconfigured."""
+    found: dict[CarrierKind, NoticeCarrier] = {}
+    if settings.mail_server:
+        found[CarrierKind.MAIL] = _adapter("notices_mail")(
+            settings.mail_server,
+            sender=settings.mail_from,
+            user=settings.mail_user,
+            password=settings.mail_password,
+        )
+    if settings.notice_hosts:
+        found[CarrierKind.WEBHOOK] = _adapter("notices_webhook")(settings.notice_hosts)
+    return found
 
 
 def _host_map(written: Sequence[str]) -> dict[str, str]:

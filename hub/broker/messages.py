@@ -11,12 +11,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from hub.broker.topology import WITHOUT_LANES
 from hub.errors import HubError
 
 LARGEST_BYTES: Final = 1000  # a bound against abuse (T8): five ids are far below it
 CONTENT_TYPE: Final = "application/json"
 
-Station = Literal["route", "deliver", "tally"]
+Station = Literal["route", "deliver", "inform", "tally"]
 Lane = Literal["urgent", "normal", "bulk"]
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
 TraceId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[\x21-\x7e]*$")]
@@ -79,4 +80,4 @@ def routing_key(wake: Wake) -> str:
     >>> routing_key(Wake(outbox_id=1, station="tally", work_id="c1", lane="urgent"))
     'tally'
     """
-    return wake.station if wake.station == "tally" else f"{wake.station}.{wake.lane}"
+    return wake.station if wake.station in WITHOUT_LANES else f"{wake.station}.{wake.lane}"

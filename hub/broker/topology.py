@@ -17,6 +17,7 @@ from pika.channel import Channel
 WORK_EXCHANGE: Final = "hub.work"
 DEAD: Final = "hub.dead"  # the dead-letter exchange and its one queue
 LANES: Final = ("urgent", "normal", "bulk")  # in the order of service
+WITHOUT_LANES: Final = frozenset({"inform", "tally"})  # stations with one queue: their work is small and alike
 DELIVERY_LIMIT: Final = 5  # explicit: RabbitMQ 3.10 has no default, 4.x has 20
 
 
@@ -45,11 +46,11 @@ def queues_of(station: str) -> tuple[str, ...]:
     >>> queues_of("tally")
     ('tally',)
     """
-    return ("tally",) if station == "tally" else tuple(f"{station}.{lane}" for lane in LANES)
+    return (station,) if station in WITHOUT_LANES else tuple(f"{station}.{lane}" for lane in LANES)
 
 
 QUEUES: Final = (
-    *(Queue(name, arguments=_WORK_ARGUMENTS) for s in ("route", "deliver", "tally") for name in queues_of(s)),
+    *(Queue(name, arguments=_WORK_ARGUMENTS) for s in ("route", "deliver", "inform", "tally") for name in queues_of(s)),
     Queue(DEAD, exchange=DEAD, arguments={"x-queue-type": "quorum"}),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from hub.checks import (
     attachments,
+    changes,
     duplicates,
     manifest,
     pdf_signatures,
@@ -31,6 +32,7 @@ ORDER = (
     attachments,  # is each file what it says, and harmless?
     signature,  # who signed the envelope, and what?
     pdf_signatures,  # who signed and sealed the document itself?
+    changes,  # may it recall, update or replace what it refers to?
     duplicates,  # do we know this document already?
     status_target,  # does a status speak about something that its sender received?
 )

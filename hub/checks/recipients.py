@@ -30,7 +30,13 @@ def judge(candidate: Candidate) -> Iterator[Finding]:
 
 def _one(resolution: Resolution, where: str) -> Iterator[Finding]:
     agency, written = resolution.agency, resolution.written
-    if agency is None and resolution.followed:
+    if resolution.group and not resolution.members:
+        yield Finding(CHECK, "recipient.group_empty", Severity.ERROR, where, {"agency": written})
+    elif resolution.group:
+        yield Finding(
+            CHECK, "recipient.group", Severity.NOTE, where, {"agency": written, "members": str(resolution.members)}
+        )
+    elif agency is None and resolution.followed:
         yield Finding(CHECK, "recipient.closed", Severity.ERROR, where, {"agency": written})
     elif agency is None:
         yield Finding(CHECK, "recipient.unknown", Severity.ERROR, where, {"agency": written})

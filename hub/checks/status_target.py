@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hub.checks.candidate import Candidate
 from hub.domain.findings import Finding, Severity
-from hub.domain.statuses import StatusCode
+from hub.domain.statuses import ANSWERS, StatusCode
 
 CHECK = "status_target"
 SAYS = ("status.",)
@@ -23,6 +23,12 @@ def judge(candidate: Candidate) -> Iterator[Finding]:
     if status.status_code not in {code.value for code in StatusCode}:
         evidence = {"status_code": status.status_code}
         yield Finding(CHECK, "status.unknown_code", Severity.ERROR, "StatusCode", evidence)
-    if not candidate.answered:
+    if candidate.not_routed_yet:
+        evidence = {"document_id": status.response_for.document_id}
+        yield Finding(CHECK, "status.document_not_routed", Severity.TRY_LATER, "ResponseFor/DocumentId", evidence)
+    elif not candidate.answered:
         evidence = {"document_id": status.response_for.document_id, "agency": candidate.sender.written}
         yield Finding(CHECK, "status.unknown_document", Severity.ERROR, "ResponseFor/DocumentId", evidence)
+    elif status.status_code in ANSWERS and not candidate.open_changes:
+        evidence = {"status_code": status.status_code, "document_id": status.response_for.document_id}
+        yield Finding(CHECK, "status.nothing_to_answer", Severity.WARNING, "StatusCode", evidence)

@@ -92,6 +92,7 @@ def keep_imported(transaction: Transaction, agency: Agency, aliases: list[str]) 
             valid_from=known.valid_from,
             adapter=known.adapter,
             speaks_for_descendants=known.speaks_for_descendants,
+            sees_staff=known.sees_staff,
         )
     if agency != known:
         store.keep(transaction, agency, now=utc_now())
@@ -142,6 +143,11 @@ def _day(text: str | None, file: Path, line: int) -> date | None:
     default=None,
     help="Được gửi thay đơn vị dưới / may send for those below.",
 )
+@click.option(
+    "--sees-staff/--sees-no-staff",
+    default=None,
+    help="Được xem cán bộ xử lý của văn bản mà mình chỉ giám sát / may see the clerks of documents of others.",
+)
 @click.option("--status", type=click.Choice([s.value for s in AgencyStatus]))
 @click.option("--successor", help="Đơn vị kế thừa / code of the successor of a closed agency.")
 def add(
@@ -151,6 +157,7 @@ def add(
     parent: str | None,
     aliases: tuple[str, ...],
     speaks_for_descendants: bool | None,
+    sees_staff: bool | None,
     status: str | None,
     successor: str | None,
 ) -> None:
@@ -160,6 +167,7 @@ def add(
         "successor": successor,
         "status": AgencyStatus(status) if status else None,
         "speaks_for_descendants": speaks_for_descendants,
+        "sees_staff": sees_staff,
     }
     with _database() as database, database.writing() as transaction:
         known = _known(transaction, code) or Agency(code, "")

@@ -11,7 +11,7 @@ import hashlib
 import http.client
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -122,14 +122,13 @@ class AgencySystem:
         return answer
 
     def awaited(self, consignment_id: str) -> dict[str, Any]:
-        """The inbox item of a consignment, waited for by long poll. Raises Difference after twenty seconds."""
-        until = monotonic() + PATIENCE_SECONDS
-        while consignment_id not in self._waiting:
-            if monotonic() > until:
-                seen = sorted(self._waiting) or "trống / empty"
-                raise Difference(f"hộp đến / inbox of {self.code}", expected=consignment_id, seen=seen)
-            self.look(wait_seconds=LONG_POLL_SECONDS)
-        return self._waiting.pop(consignment_id)
+        """The inbox item of a consignment, waited for by long poll. Raises Difference when patience ends."""
+        return self._awaited(lambda item: item["consignment"] == consignment_id, consignment_id)
+
+    def awaited_status(self, by: str) -> dict[str, Any]:
+        """The first status message of an agency that was not handled yet, waited for like any other item."""
+        wanted = f"trạng thái của / a status message of {by}"
+        return self._awaited(lambda item: item["kind"] == "status" and item["sender"] == by, wanted)
 
     def look(self, *, wait_seconds: int = 0) -> list[str]:
         """Read the inbox once from where it was left; the consignments now waiting to be handled here."""
@@ -141,9 +140,13 @@ class AgencySystem:
         self._after = answer.part("next_after")
         return sorted(self._waiting)
 
+    def envelope(self, item: Mapping[str, Any]) -> Answer:
+        """What the hub answers to a request for the envelope of a delivery."""
+        return self._ask("GET", f"/api/v1/deliveries/{item['delivery']}/envelope")
+
     def fetch(self, item: Mapping[str, Any]) -> bytes:
         """The exact bytes of a delivery. Raises Difference when they have another digest than announced."""
-        answer = self._ask("GET", f"/api/v1/deliveries/{item['delivery']}/envelope")
+        answer = self.envelope(item)
         _status_is("GET envelope", answer, 200)
         seen = {hashlib.sha256(answer.body).hexdigest(), answer.headers.get("x-envelope-sha256", "")}
         if seen != {item["sha256"]}:
@@ -171,12 +174,33 @@ class AgencySystem:
         """What the hub tells this agency about a consignment."""
         return self._ask("GET", f"/api/v1/consignments/{quote(consignment_id)}")
 
+    def copies(self, consignment_id: str) -> Answer:
+        """What each recipient holds now of the document that a consignment is about."""
+        return self._ask("GET", f"/api/v1/consignments/{quote(consignment_id)}/copies")
+
+    def radar(self) -> Answer:
+        """What does not move of all that this agency sent or must act on."""
+        return self._ask("GET", "/api/v1/radar")
+
+    def duties(self) -> Answer:
+        """What this agency owes about documents that it received."""
+        return self._ask("GET", "/api/v1/duties")
+
     def report(self, *, first_day: str, last_day: str) -> dict[str, Any]:
         """The agency's own figures of the paper-free report; days are ISO dates in Vietnam, inclusive."""
         query = urlencode({"agency": self.code, "from": first_day, "to": last_day})
         answer = self._ask("GET", f"/api/v1/reports/paper-free?{query}")
         _status_is("GET report", answer, 200)
         return answer.part("total")
+
+    def _awaited(self, wanted: Callable[[Mapping[str, Any]], bool], words: str) -> dict[str, Any]:
+        until = monotonic() + PATIENCE_SECONDS
+        while (found := next(filter(wanted, self._waiting.values()), None)) is None:
+            if monotonic() > until:
+                seen = sorted(self._waiting) or "trống / empty"
+                raise Difference(f"hộp đến / inbox of {self.code}", expected=words, seen=seen)
+            self.look(wait_seconds=LONG_POLL_SECONDS)
+        return self._waiting.pop(found["consignment"])
 
     def _ask_json(self, method: str, path: str, *, said: Mapping[str, str]) -> Answer:
         body = json.dumps(said, ensure_ascii=False).encode("utf-8")

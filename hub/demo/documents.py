@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
+
+from lxml import etree
 
 from hub.demo import pdf
 from hub.demo.pki import Identity
@@ -19,18 +22,21 @@ from hub.demo.signing import Look, sign_pdf
 from hub.domain.envelopes import (
     Attachment,
     Business,
+    BusinessType,
     Envelope,
     Hop,
     Kind,
     ManifestEntry,
     Paper,
     Party,
+    Replacement,
     ResponseFor,
     Signer,
     StatusReport,
 )
 from hub.domain.periods import vietnam_day
 from hub.edxml import writer
+from hub.edxml.reader import Bounds, EnvelopeReader
 from hub.signatures import signing
 
 CONTENT_ID = "209"
@@ -55,7 +61,8 @@ class Correspondent:
 class Document:
     """One official letter: `recipients` are (code as written, name) of the envelope; `written_at` is aware.
 
-    The page does not name them but says `greeting`: sent again to others, it is the same page.
+    The page does not name them but says `greeting`: sent again to others, it is the same page. `due_on` is the day by
+    which it must be dealt with; `replaces` is the id of the document whose place it takes, for `reason`.
     """
 
     author: Correspondent
@@ -68,6 +75,9 @@ class Document:
     paper: Paper = Paper.PAPER_FREE
     type_name: str = OFFICIAL_LETTER[1]
     file_name: str = ""
+    due_on: date | None = None
+    replaces: str = ""
+    reason: str = ""
 
     @property
     def document_id(self) -> str:
@@ -173,6 +183,26 @@ def with_doctype(envelope: bytes) -> bytes:
     return declaration + b"?>" + _DOCTYPE + rest
 
 
+def recall_envelope(document: Document, pen: Pen, *, reason: str, by: Correspondent | None = None) -> bytes:
+    """The signed message that recalls a document from all its recipients; `by` is who asks (default: its author)."""
+    asking = by or document.author
+    envelope = replace(
+        _header(document, b"", ""),
+        sender=Party(asking.code, asking.name),
+        business=Business(BusinessType.RECALL, reason, paper=document.paper),
+        attachments=(),
+        manifest=(),
+    )
+    return _written(writer.build(envelope, envelope_id=ENVELOPE_ID), pen.seal, {}, b"")
+
+
+def status_in(message: bytes) -> StatusReport | None:
+    """What a status message says, as the system that gets it reads it; None for another message."""
+    reader = EnvelopeReader(Bounds(), new_spool=io.BytesIO)
+    reader.feed(message)
+    return reader.close().envelope.status
+
+
 def status_envelope(
     document: Document, *, said_by: Correspondent, code: str, words: str, at: datetime, owner: str = ""
 ) -> bytes:
@@ -198,10 +228,14 @@ def _envelope(document: Document, signer: Identity | None, content: bytes, *, si
     """The written form; the envelope's signature is over `signed` (default: what is carried)."""
     digest = hashlib.sha256(content if signed is None else signed).hexdigest()
     root = writer.build(_header(document, content, digest), envelope_id=ENVELOPE_ID)
+    return _written(root, signer, {CONTENT_ID: digest}, content)
+
+
+def _written(root: etree._Element, signer: Identity | None, digests: Mapping[str, str], content: bytes) -> bytes:
     if signer is not None:
-        signing.sign(root, key=signer.key, certificates=signer.chain, digests={CONTENT_ID: digest})
+        signing.sign(root, key=signer.key, certificates=signer.chain, digests=digests)
     out = io.BytesIO()
-    writer.write(root, {CONTENT_ID: io.BytesIO(content)}, out)
+    writer.write(root, {CONTENT_ID: io.BytesIO(content)} if digests else {}, out)
     return out.getvalue()
 
 
@@ -233,8 +267,16 @@ def _header(document: Document, content: bytes, digest: str) -> Envelope:
         subject=document.subject,
         signer=author.signer,
         page_amount="1",
-        business=Business(paper=document.paper),
+        due_on=document.due_on,
+        business=_business(document),
         trace=(Hop(author.code, document.written_at.replace(microsecond=0)),),
         manifest=(ManifestEntry(CONTENT_ID, PDF_TYPE, name),),
         attachments=(attachment,),
     )
+
+
+def _business(document: Document) -> Business:
+    if not document.replaces:
+        return Business(paper=document.paper)
+    replaced = (Replacement(document.replaces, ()),)
+    return Business(BusinessType.REPLACE, document.reason, paper=document.paper, replacements=replaced)

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from hub.demo import ending, proofs, story, trials
+from hub.demo import changes, ending, lateness, proofs, standing, story, trials
 from hub.demo.pki import DemoPki
 from hub.demo.plot import Letters
 from hub.demo.scene import Scene
@@ -42,7 +42,12 @@ CHAPTERS: Sequence[Chapter] = (
     story.a_closed_code,
     trials.what_must_not_pass,
     story.with_and_without_paper,
+    changes.recalled,
+    changes.replaced,
+    lateness.overdue,
     proofs.the_evidence_bundle,
+    standing.radar,
+    standing.timelines,
     ending.show,
 )
 _README = """# hub demo
@@ -146,6 +151,8 @@ def _performance(scene: Scene | None, tell: Teller, failure: Difference | None, 
         "agencies": [_agency(player) for player in scene.players.values()] if scene else [],
         "steps": [step.facts() for step in tell.steps],
         "timeline": results.get("timeline", []),
+        "radar": results.get("radar", []),
+        "timelines": results.get("timelines", {}),
         "receipts": results.get("receipts", {}),
         "report": results.get("report", {}),
         "failure": None

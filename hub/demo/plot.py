@@ -8,7 +8,7 @@ Source: Decision 28/2018/QĐ-TTg Art. 5(3), 7(2), 8, 11; the agencies' contents 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from hub.demo.documents import Document
 from hub.demo.stage import CLOSED, COMMUNE, DEPARTMENT, MINISTRY, PROVINCE, Role
@@ -16,6 +16,9 @@ from hub.domain.envelopes import Paper
 from hub.domain.periods import vietnam_day
 
 REASON_TO_DECLINE = "Văn bản không thuộc thẩm quyền giải quyết của xã."
+REASON_TO_RECALL = "Gửi nhầm dự thảo chưa được duyệt."
+REASON_TO_REPLACE = "Ghi sai thời hạn báo cáo."
+LATE_BY = timedelta(days=30)  # longer than any row of days off, so that it is late on whatever day the demo is played
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,31 @@ class Counted:
     received: int
 
 
-# Letters as numbered in Letters below. Sent again (instructions_again) counts once; rejected letters never count.
+# Sent: each letter below once, by its number; sent again (102) it counts once, and rejected letters never count. A
+# recalled letter (105) was sent all the same; the recall itself is a notice and does not count; a replacement does.
+#   ministry: 101, 102, 103, 104 (with paper), 105, 106, 107, 108; province: 501, 502 (with paper), 503;
+#   department: 22; commune: 15.
+# Received: what was taken over. The ministry: 501. The province: 101, 22, 102, 104, 15, 105, 106, 107. The department:
+# 101, 102, 103, 502, 108. The commune: 101, 502, 503, 106, 107; 105 was withdrawn before it took it.
 EXPECTED_REPORT = {
-    MINISTRY.agency.code: Counted(sent=4, paper_free=3, with_paper=1, ratio="75,0 %", received=1),
-    PROVINCE.agency.code: Counted(sent=3, paper_free=2, with_paper=1, ratio="66,7 %", received=5),
-    DEPARTMENT.agency.code: Counted(sent=1, paper_free=1, with_paper=0, ratio="100,0 %", received=4),
-    COMMUNE.agency.code: Counted(sent=1, paper_free=1, with_paper=0, ratio="100,0 %", received=3),
+    MINISTRY.agency.code: Counted(sent=8, paper_free=7, with_paper=1, ratio="87,5 %", received=1),
+    PROVINCE.agency.code: Counted(sent=3, paper_free=2, with_paper=1, ratio="66,7 %", received=8),
+    DEPARTMENT.agency.code: Counted(sent=1, paper_free=1, with_paper=0, ratio="100,0 %", received=5),
+    COMMUNE.agency.code: Counted(sent=1, paper_free=1, with_paper=0, ratio="100,0 %", received=5),
 }
+# Every receipt of what was sent, by hand:
+#   SubmissionAcceptance: the 13 letters above, 102 once more, the status message 06 and the recall of 105: 16.
+#   SubmissionRejection: 21, 34, 35, 31, 33, the second recall and the department's: 7 (32 is no XML to be judged).
+#   ContentWithdrawal: 105 at the commune: 1.
+#   ContentHandover: documents taken over 1 + 8 + 5 + 5 = 19; the message 06 and the recall: 2; status messages of the
+#     hub: one 01 for each of the 19, then 03 and 03 and 02 about 101, 15 about 105, 15 about 106: 24. Together 45.
+#   BusinessStatus: the hub's own 01 for each of the 19 documents; 01 03 06, 01 03, 02 about 101: 6; 15 twice: 2. 27.
 EXPECTED_RECEIPTS = {
-    "BusinessStatus": 6,
-    "ContentHandover": 14,
-    "SubmissionAcceptance": 11,
-    "SubmissionRejection": 5,
+    "BusinessStatus": 27,
+    "ContentHandover": 45,
+    "ContentWithdrawal": 1,
+    "SubmissionAcceptance": 16,
+    "SubmissionRejection": 7,
 }
 
 
@@ -202,6 +218,52 @@ class Letters:
             text="UBND tỉnh đồng ý hỗ trợ nâng cấp đường truyền theo đề nghị của UBND xã.",
             to=(_as(COMMUNE),),
         )
+
+    @property
+    def mistaken(self) -> Document:
+        """Ministry → province and commune; recalled."""
+        return self._letter(
+            MINISTRY,
+            105,
+            subject="V/v lấy ý kiến về quy chế làm việc",
+            text="Đề nghị các cơ quan góp ý đối với dự thảo quy chế làm việc gửi kèm công văn này.",
+            to=(_as(PROVINCE), _as(COMMUNE)),
+        )
+
+    @property
+    def with_an_error(self) -> Document:
+        """Ministry → province and commune; its day is wrong."""
+        return self._letter(
+            MINISTRY,
+            106,
+            subject="V/v báo cáo kết quả số hóa hồ sơ",
+            text="Đề nghị các cơ quan báo cáo kết quả số hóa hồ sơ trước ngày 31 tháng 02.",
+            to=(_as(PROVINCE), _as(COMMUNE)),
+        )
+
+    @property
+    def without_the_error(self) -> Document:
+        """Ministry → province and commune; takes the place of the letter with the wrong day."""
+        letter = self._letter(
+            MINISTRY,
+            107,
+            subject="V/v báo cáo kết quả số hóa hồ sơ",
+            text="Đề nghị các cơ quan báo cáo kết quả số hóa hồ sơ trước ngày 28 tháng 02.",
+            to=(_as(PROVINCE), _as(COMMUNE)),
+        )
+        return replace(letter, replaces=self.with_an_error.document_id, reason=REASON_TO_REPLACE)
+
+    @property
+    def late(self) -> Document:
+        """Ministry → department; signed long before it is sent, to be dealt with by yesterday."""
+        letter = self._letter(
+            MINISTRY,
+            108,
+            subject="V/v cung cấp số liệu đường tỉnh",
+            text="Đề nghị Sở cung cấp số liệu chiều dài đường tỉnh đúng thời hạn ghi trong văn bản.",
+            to=(_as(DEPARTMENT),),
+        )
+        return replace(letter, written_at=self._moment - LATE_BY, due_on=self.day - timedelta(days=1))
 
     def _short(self, number: int, subject: str) -> Document:
         return self._letter(DEPARTMENT, number, subject=subject, text="Nội dung thử nghiệm.", to=(_as(PROVINCE),))

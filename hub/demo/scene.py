@@ -14,17 +14,30 @@ from time import monotonic, sleep
 from typing import Any
 
 from hub.demo.clients import PATIENCE_SECONDS, Answer, ReceiptBook
+from hub.demo.documents import status_in
 from hub.demo.plot import Letters
 from hub.demo.stage import Player, Role
 from hub.demo.tell import Step, Teller
 from hub.domain.receipts import ReceiptEvent
+from hub.domain.statuses import StatusCode
 
 _POLL_SECONDS = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A sending that the hub accepted: whose it is, and the document's own id."""
+
+    role: Role
+    document_id: str
+
+
 @dataclass(slots=True)
 class Scene:
-    """One performance; `first` is the consignment of the first letter, `results` what the end shows."""
+    """One performance; `first` is the consignment of the first letter, `sent` all accepted ones by their ids.
+
+    `results` is what the end shows.
+    """
 
     tell: Teller
     players: Mapping[str, Player]
@@ -33,6 +46,7 @@ class Scene:
     folder: Path
     payloads: Path
     first: str = ""
+    sent: dict[str, Sent] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     _posted: int = 0
 
@@ -54,6 +68,7 @@ class Scene:
         claims = self.book.take(answer.part("receipt"))
         step.expect("biên nhận / receipt", ReceiptEvent.SUBMISSION_ACCEPTANCE.value, claims["event"])
         step.expect("lượt gửi trong biên nhận / consignment", answer.part("id"), claims["consignment"])
+        self.sent[answer.part("id")] = Sent(role, answer.part("document_id"))
         return answer
 
     def rejected(
@@ -76,6 +91,12 @@ class Scene:
         return answer
 
     def handed_over(self, step: Step, role: Role, *, consignment: str, envelope: bytes) -> dict[str, Any]:
+        """The role's agency takes a document, and its sender hears 01 in the role's name; the inbox item."""
+        item = self.taken(step, role, consignment=consignment, envelope=envelope)
+        self.told(step, by=role, code=StatusCode.ARRIVED, about=consignment)
+        return item
+
+    def taken(self, step: Step, role: Role, *, consignment: str, envelope: bytes) -> dict[str, Any]:
         """The role's agency gets the consignment, has exactly these bytes, and takes it over; its inbox item."""
         player = self.of(role)
         item = player.system.awaited(consignment)
@@ -87,6 +108,17 @@ class Scene:
         seen = (claims["event"], claims["consignment"], claims["recipient"])
         step.expect("biên nhận bàn giao / receipt", list(expected), list(seen))
         return item
+
+    def told(self, step: Step, *, by: Role, code: str, about: str) -> None:
+        """The sender of a document finds this status of `by` in its inbox as an edXML message, and takes it over."""
+        sent, speaker = self.sent[about], by.agency.code
+        system = self.of(sent.role).system
+        item = system.awaited_status(speaker)
+        message = system.fetch(item)
+        report = status_in(message)
+        seen = [report.status_code, report.response_for.document_id] if report else []
+        step.expect(f"bản tin trạng thái của {speaker} / status message", [code, sent.document_id], seen)
+        system.acknowledge(item, hashlib.sha256(message).hexdigest())
 
     def digest_of_kept(self, envelope: bytes) -> bool:
         """True when the hub's payload store holds a body with the digest of these bytes."""

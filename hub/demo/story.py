@@ -59,8 +59,9 @@ def recipients_answer(scene: Scene) -> None:
         "UBND tỉnh báo 01 “Đã đến” rồi 03 “Đã tiếp nhận” qua API (JSON).",
         "The province says 01 arrived, then 03 received, by JSON.",
     ) as step:
-        _say(scene, step, role=PROVINCE, code="01")
+        _say(scene, step, role=PROVINCE, code="01")  # the hub has said it before: no second message
         _say(scene, step, role=PROVINCE, code="03")
+        scene.told(step, by=PROVINCE, code="03", about=scene.first)
     with scene.tell.step(
         "UBND tỉnh báo 06 “Hoàn thành” bằng bản tin trạng thái edXML; Văn phòng Chính phủ nhận được bản tin này.",
         "The province says 06 completed with an edXML status message, which also reaches the ministry's inbox.",
@@ -69,10 +70,12 @@ def recipients_answer(scene: Scene) -> None:
     with scene.tell.step("Sở Xây dựng báo 01 rồi 03 qua API.", "The department says 01, then 03.") as step:
         _say(scene, step, role=DEPARTMENT, code="01")
         _say(scene, step, role=DEPARTMENT, code="03")
+        scene.told(step, by=DEPARTMENT, code="03", about=scene.first)
     with scene.tell.step(
         "UBND xã từ chối tiếp nhận: 02, kèm lý do.", "The commune declines with 02 and a reason."
     ) as step:
         _say(scene, step, role=COMMUNE, code="02", words=plot.REASON_TO_DECLINE)
+        scene.told(step, by=COMMUNE, code="02", about=scene.first)
         step.note(plot.REASON_TO_DECLINE)
 
 
@@ -93,8 +96,8 @@ def the_sender_sees(scene: Scene) -> None:
         step.expect("lượt gửi / consignment", "closed", seen.part("state"))
         for receipt in seen.part("receipts"):
             scene.book.take(receipt["jws"])
-        said = {d["recipient"]: [s["description"] for s in d["statuses"]] for d in seen.part("deliveries")}
-        step.expect("lý do của xã / reason", [plot.REASON_TO_DECLINE], said[COMMUNE.agency.code])
+        last = {d["recipient"]: d["statuses"][-1]["description"] for d in seen.part("deliveries")}
+        step.expect("lý do của xã / reason", plot.REASON_TO_DECLINE, last[COMMUNE.agency.code])
 
 
 def sent_to_one_more(scene: Scene) -> None:
@@ -196,7 +199,7 @@ def _completed_by_edxml(scene: Scene, step: Step) -> None:
         at=datetime.now(UTC),
     )
     answer = scene.accepted(step, PROVINCE, envelope=message, name="trang-thai-06")
-    scene.handed_over(step, MINISTRY, consignment=answer.part("id"), envelope=message)
+    scene.taken(step, MINISTRY, consignment=answer.part("id"), envelope=message)
 
 
 def _states(scene: Scene) -> dict[str, list[str]]:

@@ -108,6 +108,13 @@ class Teller:
         """Plain text, as it is."""
         self._write(text)
 
+    def paragraph(self, vi: str, en: str) -> None:
+        """A sentence in both languages, below what it is about."""
+        for line in _wrapped(vi):
+            self._write(f"     {line}")
+        for line in _wrapped(en):
+            self._write(self._in(_DIM, f"     {line}"))
+
     def fine(self, vi: str, en: str) -> None:
         """The good end."""
         self._write(f"{self._in(_GREEN, '✓')} {self._in(_BOLD, vi)}\n  {self._in(_DIM, en)}")

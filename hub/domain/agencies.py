@@ -42,6 +42,7 @@ class Agency:
     note: str = ""
     adapter: str = "mailbox"
     speaks_for_descendants: bool = False
+    sees_staff: bool = False
 
     def exchanges_on(self, day: date) -> bool:
         """True when the agency is not closed and the day is inside its validity."""
@@ -53,11 +54,16 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Who a written code means: the agency, or None; `followed` are the closed codes passed on the way."""
+    """Who a written code means: the agency, or None; `followed` are the closed codes passed on the way.
+
+    `group` is the code key of the group that it means instead, `members` how many recipients that group has.
+    """
 
     written: str
     agency: Agency | None
     followed: tuple[str, ...] = ()
+    group: str = ""
+    members: int = 0
 
 
 def code_key(code: str) -> str:

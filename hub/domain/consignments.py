@@ -36,6 +36,7 @@ STEPS: frozenset[tuple[ConsignmentState, ConsignmentState]] = frozenset(
         (ConsignmentState.HELD, ConsignmentState.REJECTED),
         (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED),
         (ConsignmentState.ROUTED, ConsignmentState.CLOSED),
+        (ConsignmentState.CLOSED, ConsignmentState.ROUTED),  # a recipient was added, or an expired copy is tried again
     }
 )
 

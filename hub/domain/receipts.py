@@ -17,10 +17,13 @@ from hub.domain.periods import vietnam_time
 
 
 class ReceiptEvent(StrEnum):
-    """BusinessStatus is ours: ETSI knows no administrative status."""
+    """BusinessStatus and ContentWithdrawal are ours: ETSI knows no administrative status and no recall."""
 
     SUBMISSION_ACCEPTANCE = "SubmissionAcceptance"
     SUBMISSION_REJECTION = "SubmissionRejection"
+    CONTENT_CONSIGNMENT_FAILURE = "ContentConsignmentFailure"
+    ACCEPTANCE_EXPIRY = "AcceptanceRejectionExpiry"
+    CONTENT_WITHDRAWAL = "ContentWithdrawal"
     CONTENT_HANDOVER = "ContentHandover"
     CONTENT_HANDOVER_FAILURE = "ContentHandoverFailure"
     BUSINESS_STATUS = "BusinessStatus"

@@ -15,13 +15,23 @@ from functools import cache
 from importlib.resources import files
 
 from hub.domain.attachment_rules import AttachmentRules, read_attachment_rules
-from hub.domain.envelopes import BusinessType
+from hub.domain.deadlines import DeadlineRule, read_deadlines
+from hub.domain.envelopes import BusinessType, Urgency
 from hub.domain.findings import Severity
 from hub.domain.legal_value import LegalValueRules
 from hub.domain.roles import RoleRule, read_role_rules
 from hub.domain.signature_policy import Demand, Level, PolicyRow, type_key
 from hub.domain.signatures import Role
 from hub.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRules:
+    """How a recall, an update or a replacement is read: the weight of a missing reason, the words of ReceiverType."""
+
+    no_reason: Severity
+    receiver_added: frozenset[str]
+    receiver_removed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,10 @@ class RulePack:
     roles: tuple[RoleRule, ...]
     legal_value: LegalValueRules
     attachments: AttachmentRules
+    changes: ChangeRules
+    deadlines: tuple[DeadlineRule, ...]
+    time_to_live: Mapping[Urgency, timedelta]
+    quiet_after: timedelta
     held_expires_after: timedelta
     bulk_from_recipients: int
     status_names: Mapping[str, tuple[str, str]]
@@ -85,6 +99,14 @@ def read_pack(text: str, *, name: str) -> RulePack:
             ),
             roles=read_role_rules(raw["roles"]),
             attachments=read_attachment_rules(raw["attachments"]),
+            changes=ChangeRules(
+                no_reason=Severity(raw["changes"]["no_reason"]),
+                receiver_added=frozenset(raw["changes"]["receiver_added"]),
+                receiver_removed=frozenset(raw["changes"]["receiver_removed"]),
+            ),
+            deadlines=read_deadlines(raw["deadlines"]),
+            time_to_live={one: timedelta(hours=raw["time_to_live"][one.name.lower()]) for one in Urgency},
+            quiet_after=timedelta(days=raw["statuses"]["quiet_after_days"]),
             held_expires_after=timedelta(hours=raw["held"]["expires_after_hours"]),
             bulk_from_recipients=raw["lanes"]["bulk_from_recipients"],
             status_names={code: (row["vi"], row["en"]) for code, row in raw["status_names"].items()},

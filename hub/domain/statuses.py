@@ -28,6 +28,7 @@ class StatusCode(StrEnum):
 
 
 SAID_BY_RECIPIENT = frozenset(StatusCode) - {StatusCode.RECALL_REQUESTED}
+ANSWERS = frozenset({StatusCode.CHANGE_ACCEPTED, StatusCode.CHANGE_DECLINED})  # to 13 and to a recall or update
 
 # The law's order of the handling steps (Decree 30/2020 Art. 21-24): a later step is never undone by an earlier.
 _PROGRESS = {
@@ -46,6 +47,24 @@ class Said:
 
     code: StatusCode
     at: datetime
+
+
+def speaker(code: StatusCode, *, owner: str, recipient: str) -> str:
+    """Who alone may say this of a recipient's copy: the owner asks for it back, all else is the recipient's word.
+
+    >>> speaker(StatusCode.RECALL_REQUESTED, owner="G22", recipient="H41")
+    'G22'
+    """
+    return recipient if code in SAID_BY_RECIPIENT else owner
+
+
+def listener(code: StatusCode, *, owner: str, recipient: str) -> str:
+    """To whom a status goes: the other of the two (ResponseFor/OrganId, domain notes §2.5).
+
+    >>> listener(StatusCode.COMPLETED, owner="G22", recipient="H41")
+    'G22'
+    """
+    return owner if code in SAID_BY_RECIPIENT else recipient
 
 
 def current(history: Iterable[Said]) -> StatusCode | None:

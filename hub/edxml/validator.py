@@ -133,7 +133,9 @@ def _finding(rule: str, place: etree._Element, *, text: str, message: str) -> Fi
     if missing is not None:
         field = missing[1]
     limit = _LIMIT.search(message)
-    evidence = {"field": field, **_words(field), "limit": limit[1] if limit else "", "seen": text}
+    personal = any(etree.QName(above).localname == names.STAFF_INFO for above in place.iterancestors())
+    seen = "" if personal else text  # findings go into answers, bundles and reports
+    evidence = {"field": field, **_words(field), "limit": limit[1] if limit else "", "seen": seen}
     if rule == "too_long":
         evidence["length"] = str(len(text))
     return Finding("schema", f"schema.{rule}", _severity(rule, field, text=text), canonical_path(place), evidence)

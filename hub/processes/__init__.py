@@ -13,13 +13,14 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from hub.broker.messages import Wake
-from hub.stations import Hub, deliver, route, tally
+from hub.stations import Hub, deliver, inform, route, tally
 
 log = structlog.get_logger()
 
 STATIONS: Mapping[str, Callable[[str, Hub], None]] = {
     "route": route.run,
     "deliver": deliver.run,
+    "inform": inform.run,
     "tally": tally.run,
 }
 

@@ -1,7 +1,7 @@
 """CLOCK: wake what is due, rescue what is stuck, seal receipts; one leader at a time.
 
-Owns: the duties by time; the leader's lock; the threads beside it that fetch evidence and timestamps, which may wait
-for minutes and hold nothing up.
+Owns: the duties by time; the leader's lock; the threads beside it that reach outward (evidence, timestamps, notices),
+which may wait for minutes and hold nothing up.
 Never: parses documents, except to judge a held one again through its station.
 Source: design §4 (clock), §5, §6; "never silently stuck".
 """
@@ -15,7 +15,7 @@ import structlog
 
 from hub.domain.consignments import ConsignmentState, Lane
 from hub.errors import HubError, StoreUnavailable
-from hub.processes import evidence, sealing
+from hub.processes import deadlines, endings, evidence, informing, notices, sealing
 from hub.processes.loop import Heartbeat
 from hub.stations import RESCUE_AFTER, Hub, judge_again
 from hub.stations.record import JUDGE_AGAIN_AFTER
@@ -37,6 +37,7 @@ def run(hub: Hub, stop: threading.Event) -> None:
     outward = [
         threading.Thread(target=evidence.run, args=(hub, stop), name="evidence", daemon=True),
         threading.Thread(target=sealing.run_stamps, args=(hub, stop), name="timestamps", daemon=True),
+        threading.Thread(target=notices.run, args=(hub, stop), name="notices", daemon=True),
     ]
     for thread in outward:
         thread.start()
@@ -61,7 +62,11 @@ def tick(hub: Hub) -> None:
     _wake_consignments(hub)
     _wake_deliveries(hub)
     _wake_the_tally(hub)
+    endings.tick(hub)
+    deadlines.tick(hub)
+    informing.tick(hub)
     sealing.tick(hub)
+    notices.tick(hub)
     with hub.database.writing(repeatable=True) as transaction:
         heartbeats.forget(transaction, before=hub.now() - FORGET_HEARTBEATS_AFTER)
 

@@ -25,16 +25,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A consuming process: the station it serves and its prefetch (messages held unacknowledged)."""
+    """A consuming process: its queues, most urgent first, and its prefetch (messages held unacknowledged)."""
 
-    station: str
+    queues: tuple[str, ...]
     prefetch: int
 
 
 WORKERS: Mapping[str, Worker] = {
-    "router": Worker("route", prefetch=50),
-    "deliverer": Worker("deliver", prefetch=8),
-    "tallier": Worker("tally", prefetch=50),
+    # Statuses are awaited by people: behind urgent telegrams, before the daily traffic.
+    "router": Worker(("route.urgent", "inform", "route.normal", "route.bulk"), prefetch=50),
+    "deliverer": Worker(queues_of("deliver"), prefetch=8),
+    "tallier": Worker(queues_of("tally"), prefetch=50),
 }
 
 
@@ -45,7 +46,7 @@ def run(name: str, hub: Hub, stop: threading.Event) -> None:
     beating.start()
     consumer = Consumer(
         hub.settings.broker_url,
-        queues=queues_of(worker.station),
+        queues=worker.queues,
         handle=work_for(hub),
         prefetch=worker.prefetch,
         name=name,

@@ -10,14 +10,16 @@ Owns: the Hub that every station gets, and the four promises each station keeps 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import uuid_utils
 
+from hub.domain.notices import CarrierKind
 from hub.domain.periods import vietnam_day
 from hub.domain.rules import RulePack, pack_on
-from hub.ports import AgencyAdapter, EvidenceSource, PayloadStore, Scanner, TimestampAuthority
+from hub.domain.working_time import WorkingCalendar
+from hub.ports import AgencyAdapter, EvidenceSource, NoticeCarrier, PayloadStore, Scanner, TimestampAuthority
 from hub.settings import Settings
 from hub.signatures.anchors import Trust
 from hub.signatures.keys import HubKey
@@ -37,7 +39,8 @@ def utc_now() -> datetime:
 class Hub:
     """Everything that a station may use; made once per process by hub/wiring.py.
 
-    `evidence_source` and `timestamps` reach outward and are for the clock alone; `book` is what was fetched.
+    `evidence_source`, `timestamps` and `carriers` reach outward and are for the clock alone; `book` is what was
+    fetched.
     """
 
     settings: Settings
@@ -49,8 +52,10 @@ class Hub:
     pdfs: PdfJudge
     key: HubKey
     evidence_source: EvidenceSource
+    calendar: WorkingCalendar
     scanner: Scanner | None = None
     timestamps: TimestampAuthority | None = None
+    carriers: Mapping[CarrierKind, NoticeCarrier] = field(default_factory=dict)
     now: Callable[[], datetime] = utc_now
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from hub.domain.consignments import ConsignmentState
 from hub.domain.findings import Finding, Severity, Verdict, verdict_of
 from hub.edxml.bounds import Bounds
 from hub.edxml.reader import EnvelopeReader
-from hub.stations import Hub, record, verify
+from hub.stations import Hub, record, registration, verify
 from hub.stations.receive import CHUNK_BYTES, spools_of
 from hub.stations.verify import Judged
 from hub.store import agencies, consignments, evidence
@@ -32,6 +32,7 @@ def run(consignment_id: str, hub: Hub) -> None:
             return
         caller = agencies.require(connection, consignment.caller_key)
     judged = _expired_or_same(_judged(consignment, caller, hub), consignment, hub)
+    record.told_before(judged, hub)
     with hub.database.writing() as transaction:
         locked = consignments.lock(transaction, consignment_id)
         if locked is None or locked.state is not ConsignmentState.HELD:
@@ -40,10 +41,14 @@ def run(consignment_id: str, hub: Hub) -> None:
             consignments.postpone(transaction, locked.id, hub.now() + record.JUDGE_AGAIN_AFTER)
             evidence.want(transaction, record.wanted_of(judged), at=hub.now())
             return
-        consignments.lock_document(transaction, locked.sender_key, locked.document_id)
-        changed = record.with_verdict(locked, judged, hub.now())
+        consignments.lock_documents(transaction, registration.locks(judged.candidate))
+        judged = verify.looked_again(transaction.connection, judged)
+        if judged.verdict is Verdict.HELD:
+            consignments.postpone(transaction, locked.id, hub.now() + record.JUDGE_AGAIN_AFTER)
+            return
+        changed = record.referring(transaction, record.with_verdict(locked, judged, hub.now()), judged)
         consignments.judged_again(transaction, changed)
-        record.write_verdict(transaction, changed, record.first_receipt(changed, hub), judged)
+        record.write_verdict(transaction, changed, record.first_receipt(changed, hub), judged, hub)
 
 
 def _judged(consignment: Consignment, caller: Agency, hub: Hub) -> Judged:

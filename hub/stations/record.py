@@ -24,7 +24,7 @@ from hub.domain.ratios import Direction
 from hub.domain.receipts import ReceiptEvent, Testimony
 from hub.domain.rules import RulePack
 from hub.domain.signatures import SignatureState
-from hub.stations import RESCUE_AFTER, Hub, new_id
+from hub.stations import RESCUE_AFTER, Hub, change, duties, inform, new_id, registration, verify
 from hub.stations.receive import Received, same_bytes_or_raise
 from hub.stations.testimony import signed as testimony_signed
 from hub.stations.verify import Judged
@@ -57,13 +57,25 @@ def run(received: Received, judged: Judged, hub: Hub) -> Answer:
     consignment = _consignment(received, judged, now)
     if consignment.body_kept:
         received.draft.keep(consignment.sha256)
-    receipt = first_receipt(consignment, hub)
+    told_before(judged, hub)
     with hub.database.writing(gives_way=True) as transaction:  # what was accepted before is finished first
-        consignments.lock_document(transaction, consignment.sender_key, consignment.document_id)
+        consignments.lock_documents(transaction, registration.locks(judged.candidate))
+        current = verify.looked_again(transaction.connection, judged)  # another change may have been first
+        if current is not judged:
+            judged, consignment = current, _consignment(received, current, now)
+        consignment = referring(transaction, consignment, judged)
+        receipt = first_receipt(consignment, hub)
         fresh = consignments.add(transaction, consignment)
         if fresh:
-            write_verdict(transaction, consignment, receipt, judged)
+            write_verdict(transaction, consignment, receipt, judged, hub)
     return Answer(consignment, receipt, replayed=False) if fresh else replayed(received, hub)
+
+
+def told_before(judged: Judged, hub: Hub) -> None:
+    """What a recipient said by JSON before this status message is told before it; opens the payload store."""
+    status = judged.candidate.reading.envelope.status
+    if status is not None and judged.candidate.answered and judged.verdict is Verdict.ACCEPTED:
+        inform.before(judged.candidate.answered[0].id, status.status_code, hub)
 
 
 def replayed(received: Received, hub: Hub) -> Answer:
@@ -120,6 +132,13 @@ def _consignment(received: Received, judged: Judged, now: datetime) -> Consignme
     )
 
 
+def referring(transaction: Transaction, consignment: Consignment, judged: Judged) -> Consignment:
+    """The row with the document that it is about, once it is accepted."""
+    if consignment.state is not ConsignmentState.ACCEPTED:
+        return consignment
+    return replace(consignment, document_ref=registration.reference(transaction, consignment, judged.candidate))
+
+
 def with_verdict(held: Consignment, judged: Judged, now: datetime) -> Consignment:
     """The held row with its new verdict."""
     return replace(
@@ -147,7 +166,8 @@ def next_look(verdict: Verdict, now: datetime) -> datetime | None:
 
 def lane_for(judged: Judged) -> Lane:
     """The lane of the envelope's urgency and number of recipients."""
-    envelope, count = judged.candidate.reading.envelope, len(judged.candidate.recipients)
+    envelope = judged.candidate.reading.envelope
+    count = sum(one.members or 1 for one in judged.candidate.recipients)
     urgency = Urgency.URGENT if envelope.kind is Kind.STATUS else envelope.urgency  # statuses are small and awaited
     return lane_of(urgency, recipients=count, bulk_from=judged.candidate.rules.bulk_from_recipients)
 
@@ -156,8 +176,13 @@ def header_of(judged: Judged) -> dict[str, Any]:
     """The envelope as plain JSON without its notes (they are findings), with the recipients as resolved."""
     header = msgspec.to_builtins(_without_notes(judged.candidate.reading.envelope))
     header["resolved_recipients"] = [
-        {"addressee": r.written, "recipient": code_key(r.agency.code)} for r in judged.candidate.recipients if r.agency
+        {"addressee": r.written, "group": r.group}
+        if r.group
+        else {"addressee": r.written, "recipient": code_key(r.agency.code)}
+        for r in judged.candidate.recipients
+        if r.agency or r.group
     ]
+    header["change"] = change.described(judged.candidate)
     header["answers"] = next((delivery.id for delivery in judged.candidate.answered), None)
     return header
 
@@ -235,7 +260,9 @@ def first_receipt(consignment: Consignment, hub: Hub) -> Receipt | None:
     return testimony_signed(testimony, hub)
 
 
-def write_verdict(transaction: Transaction, consignment: Consignment, receipt: Receipt | None, judged: Judged) -> None:
+def write_verdict(
+    transaction: Transaction, consignment: Consignment, receipt: Receipt | None, judged: Judged, hub: Hub
+) -> None:
     """Everything that follows from a verdict: receipt, evidence, history, count, wakes. The document is locked."""
     rules = judged.candidate.rules
     evidence.used(transaction, consignment.id, sorted(evidence_of(judged)))
@@ -245,6 +272,10 @@ def write_verdict(transaction: Transaction, consignment: Consignment, receipt: R
     if receipt is not None:
         receipts.issue(transaction, receipt)
     if consignment.state is ConsignmentState.ACCEPTED:
+        registration.run(transaction, consignment, judged.candidate)
+        is_first = consignment.document_ref == consignment.id  # sent again to further recipients, it is not late again
+        late = duties.late_sending(consignment, hub) if is_first else None
+        happenings += [late] if late else []
         outbox.wake(transaction, "route", [consignment.id], lane=consignment.lane, trace_id=consignment.trace_id)
         if _counts_as_sent(transaction, consignment, rules):
             counted = events.countable(

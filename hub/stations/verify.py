@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from io import SEEK_SET
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from hub import checks
 from hub.checks.candidate import Candidate, Owner
@@ -27,9 +27,9 @@ from hub.domain.signatures import PdfReport, PdfSignature, SignatureReport
 from hub.domain.statuses import StatusCode
 from hub.edxml.reader import Reading
 from hub.signatures import xmldsig
-from hub.stations import Hub, examine
+from hub.stations import Hub, change, examine
 from hub.stations.examine import Examined
-from hub.store import agencies, consignments, deliveries, policies
+from hub.store import agencies, consignments, deliveries, documents, duties, groups, policies
 from hub.store.deliveries import Delivery
 from hub.store.engine import Connection
 
@@ -104,14 +104,14 @@ def _gathered(connection: Connection, seen: Seen, *, caller: Agency, moment: dat
     addressees = _addressees(envelope)
     book = agencies.Book(connection, [envelope.sender.organ_id, *addressees])
     sender = resolve(envelope.sender.organ_id, on=today, look_up=book.find)
-    recipients = tuple(resolve(code, on=today, look_up=book.find) for code in addressees)
     known = sender.agency is not None
     sender_key = code_key(sender.agency.code) if sender.agency else ""
+    recipients = tuple(resolve(code, on=today, look_up=book.find) for code in addressees)
+    if envelope.kind is Kind.DOCUMENT:
+        recipients = _with_groups(connection, recipients, on=today, without=sender_key)
     holder = _holder(connection, signature.certificate.sha256) if signature.certificate else None
     owners = _owners(connection, seen.examined.pdfs, sender.agency, book)
-    attachments_sha256 = attachments_digest(envelope)
-    is_document = envelope.kind is Kind.DOCUMENT and known
-    earlier = consignments.earlier_of_document(connection, sender_key, envelope.document_id) if is_document else []
+    answered = answered_deliveries(connection, envelope, sender, recipients)
     return Candidate(
         reading=seen.reading,
         caller=caller,
@@ -125,15 +125,61 @@ def _gathered(connection: Connection, seen: Seen, *, caller: Agency, moment: dat
         signature=signature,
         certificate_holder=holder,
         holder_may_sign=known and holder is not None and may_speak_for(holder, sender.agency, look_up=book.find),
-        earlier=tuple(earlier),
-        same_number=_same_number(connection, envelope, sender_key) if is_document else None,
-        already_held=held_copies(connection, envelope, sender_key, attachments_sha256) if earlier else {},
-        answered=answered_deliveries(connection, envelope, sender, recipients),
-        attachments_sha256=attachments_sha256,
+        answered=answered,
+        not_routed_yet=not answered and _is_on_its_way(connection, envelope, sender_key, recipients),
+        open_changes=len(duties.open_changes(connection, [one.id for one in answered])) if answered else 0,
         files=seen.examined.files,
         pdfs=seen.examined.pdfs,
         owners=owners,
         legal_value=_legal_value(seen, owners),
+        **_sent_before(connection, envelope, sender_key),
+        **change.gathered(connection, envelope, sender_key, seen.rules, find=_finder(book, today)),
+    )
+
+
+def _sent_before(connection: Connection, envelope: Envelope, sender_key: str) -> dict[str, Any]:
+    """The fields of a Candidate about earlier sendings of the same document, or of its number."""
+    digest = attachments_digest(envelope)
+    if envelope.kind is not Kind.DOCUMENT or not sender_key:
+        return {"attachments_sha256": digest, "earlier": (), "same_number": None, "already_held": {}}
+    earlier = consignments.earlier_of_document(connection, sender_key, envelope.document_id)
+    return {
+        "attachments_sha256": digest,
+        "earlier": tuple(earlier),
+        "same_number": _same_number(connection, envelope, sender_key),
+        "already_held": held_copies(connection, envelope, sender_key, digest) if earlier else {},
+    }
+
+
+def looked_again(connection: Connection, judged: Judged) -> Judged:
+    """The judgement of a change with what the register says now; the caller holds the locks of its documents."""
+    candidate = judged.candidate
+    if candidate.own is None and not candidate.targets:
+        return judged
+    own, targets = change.known_now(connection, candidate)
+    if (own, targets) == (candidate.own, candidate.targets):
+        return judged
+    candidate = replace(candidate, own=own, targets=targets)
+    findings = checks.judge(candidate)
+    return Judged(candidate, findings, verdict_of(findings))
+
+
+def _finder(book: agencies.Book, today: date) -> Callable[[str], Agency | None]:
+    return lambda code: resolve(code, on=today, look_up=book.find).agency
+
+
+def _with_groups(
+    connection: Connection, resolved: tuple[Resolution, ...], *, on: date, without: str
+) -> tuple[Resolution, ...]:
+    """Codes that mean no agency may mean a group; with how many recipients it has today."""
+    unknown = [code_key(one.written) for one in resolved if one.agency is None and not one.followed]
+    named = groups.find_many(connection, unknown) if any(unknown) else {}
+    sizes = {key: len(groups.members(connection, group, on=on, without=without)) for key, group in named.items()}
+    return tuple(
+        replace(one, group=code_key(one.written), members=sizes[code_key(one.written)])
+        if one.agency is None and code_key(one.written) in sizes
+        else one
+        for one in resolved
     )
 
 
@@ -219,6 +265,17 @@ def _same_number(connection: Connection, envelope: Envelope, sender_key: str) ->
     )
 
 
+def _is_on_its_way(
+    connection: Connection, envelope: Envelope, sender_key: str, recipients: tuple[Resolution, ...]
+) -> bool:
+    """True when the owner asks back (13) a copy that is accepted, or held, and not routed yet."""
+    status, other = envelope.status, recipients[0].agency if recipients else None
+    if status is None or status.status_code != StatusCode.RECALL_REQUESTED or not sender_key or other is None:
+        return False
+    target = documents.target(connection, sender_key, status.response_for.document_id)
+    return target.held or target.to_groups or code_key(other.code) in target.coming
+
+
 def answered_deliveries(
     connection: Connection, envelope: Envelope, sender: Resolution, recipients: tuple[Resolution, ...]
 ) -> tuple[Delivery, ...]:
@@ -229,11 +286,12 @@ def answered_deliveries(
     owner, receiver = other, sender.agency
     if envelope.status.status_code == StatusCode.RECALL_REQUESTED:
         owner, receiver = receiver, owner
-    return tuple(
-        deliveries.of_document(
+    found: list[Delivery] = []
+    for key in dict.fromkeys([code_key(owner.code), *(code_key(one) for one in recipients[0].followed)]):
+        found += deliveries.of_document(  # a closed owner's documents keep its name; the message goes to its successor
             connection,
-            sender_key=code_key(owner.code),
+            sender_key=key,
             document_id=envelope.status.response_for.document_id,
             recipient_key=code_key(receiver.code),
         )
-    )
+    return tuple(found)

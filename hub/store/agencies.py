@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from hub.domain.agencies import Agency, AgencyStatus, code_key
 from hub.errors import IllegalTransition, UnknownAgency
 from hub.store.engine import Transaction
+from hub.store.life_tables import agency_groups
 from hub.store.tables import agencies, agency_aliases, agency_certificates, api_keys
 
 KEY_BYTES = 32  # 256 random bits
@@ -61,6 +62,7 @@ def as_agency(row: Any) -> Agency:
         note=row.note,
         adapter=row.adapter,
         speaks_for_descendants=row.speaks_for_descendants,
+        sees_staff=row.sees_staff,
     )
 
 
@@ -103,6 +105,7 @@ _ASKED = sa.union_all(  # statements of the hot path are made once: SQLAlchemy k
     .join(agency_aliases, agency_aliases.c.code_key == agencies.c.code_key)
     .where(agency_aliases.c.alias_key.in_(_KEYS)),
 )
+_A_GROUP = sa.select(agency_groups.c.code_key).where(agency_groups.c.code_key == sa.bindparam("key"))
 _HOLDER = (
     sa.select(agencies)
     .join(agency_certificates, agency_certificates.c.code_key == agencies.c.code_key)
@@ -152,13 +155,21 @@ def keep(transaction: Transaction, agency: Agency, *, now: datetime) -> bool:
         "note": agency.note,
         "adapter": agency.adapter,
         "speaks_for_descendants": agency.speaks_for_descendants,
+        "sees_staff": agency.sees_staff,
         "changed_at": now,
     }
     changed = transaction.execute(sa.update(agencies).where(agencies.c.code_key == key).values(facts))
     if changed.rowcount:
         return False
+    _no_group_or_raise(transaction, key)
     transaction.execute(sa.insert(agencies).values(code_key=key, **facts))
     return True
+
+
+def _no_group_or_raise(transaction: Transaction, key: str) -> None:
+    """A code means an agency or a group, never both (hub/store/groups.py keeps the other half)."""
+    if transaction.execute(_A_GROUP, {"key": key}).first() is not None:
+        raise IllegalTransition(f"{key} means a group", thing="group", state=key)
 
 
 def keep_aliases(transaction: Transaction, agency: Agency, aliases: Iterable[str]) -> None:
@@ -169,6 +180,7 @@ def keep_aliases(transaction: Transaction, agency: Agency, aliases: Iterable[str
         row = {"alias": alias.strip(), "code_key": code_key(agency.code)}
         where = agency_aliases.c.alias_key == code_key(alias)
         if not transaction.execute(sa.update(agency_aliases).where(where).values(row)).rowcount:
+            _no_group_or_raise(transaction, code_key(alias))
             transaction.execute(sa.insert(agency_aliases).values(alias_key=code_key(alias), **row))
 
 

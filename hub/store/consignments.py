@@ -7,7 +7,7 @@ Source: design §1, §5; Decree 30/2020 Annex VI (duplicate document id; number 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from hub.domain.deliveries import FINAL, DeliveryState
 from hub.domain.findings import Finding, Severity
 from hub.errors import IllegalTransition
 from hub.store.engine import Transaction
+from hub.store.life_tables import documents
 from hub.store.tables import Name, consignments, deliveries
 
 
@@ -56,6 +57,48 @@ class Consignment:
     received_at: datetime
     judged_at: datetime
     next_attempt_at: datetime | None = None
+    document_ref: str | None = None
+
+    @property
+    def urgency(self) -> int:
+        """The urgency that the envelope states."""
+        return int(self.header.get("urgency", 0))
+
+    @property
+    def due_on(self) -> date | None:
+        """The day until which the document asks to be handled."""
+        named = self.header.get("due_on")
+        return date.fromisoformat(named) if named else None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A consignment without its header, which may name a thousand recipients and is long to read.
+
+    `urgency` and `due_on` are those of the document that it is about, as its register has them now.
+    """
+
+    id: str
+    sender_key: str
+    kind: str
+    state: ConsignmentState
+    business_type: int
+    document_id: str
+    document_ref: str | None
+    sha256: str
+    size_bytes: int
+    paper: int | None
+    replaces_paper: bool
+    trace_id: str
+    received_at: datetime
+    urgency: int
+    due_on: date | None
+
+
+def brief(connection: Connection, consignment_id: str) -> Brief | None:
+    """What is needed of a consignment to move one of its deliveries; None when it does not exist."""
+    row = connection.execute(_BRIEF, {"id": consignment_id}).one_or_none()
+    return Brief(**(dict(row._mapping) | {"state": ConsignmentState(row.state)})) if row is not None else None
 
 
 def _read(row: Any) -> Consignment:
@@ -102,6 +145,12 @@ def lock(transaction: Transaction, consignment_id: str) -> Consignment | None:
     return _read(row) if row is not None else None
 
 
+def lock_documents(transaction: Transaction, many: Iterable[tuple[str, str]]) -> None:
+    """Lock several documents (sender key, document id), always in the same order, so that none waits in a circle."""
+    for sender_key, document_id in sorted(set(many)):
+        lock_document(transaction, sender_key, document_id)
+
+
 def lock_document(transaction: Transaction, sender_key: str, document_id: str) -> None:
     """One at a time for everything that asks 'is this document known?' (SQLite has one writer anyway)."""
     if transaction.connection.dialect.name == "postgresql":
@@ -122,6 +171,11 @@ def move(
     if (consignment.state, to) not in STEPS:
         raise IllegalTransition(f"{consignment.id}: {consignment.state} → {to}", thing="consignment", state=to.value)
     transaction.execute(_MOVED, {"of": consignment.id, "to": to.value, "until": next_attempt_at})
+
+
+def reopen(transaction: Transaction, consignment_id: str) -> None:
+    """closed → routed when a delivery is added to it; the caller holds its lock. Nothing when it is open."""
+    transaction.execute(_REOPENED, {"of": consignment_id})
 
 
 def close_if_ended(transaction: Transaction, consignment_id: str) -> bool:
@@ -203,6 +257,7 @@ _JUDGED_AGAIN = (
     "next_attempt_at",
     "lane",
     "header",
+    "document_ref",
 )
 _PROMISED = [state.value for state in (ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED)]
 _UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]
@@ -210,6 +265,15 @@ _UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]
 # Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
 _BY_ID = sa.select(consignments).where(consignments.c.id == sa.bindparam("id"))
 _LOCKED = _BY_ID.with_for_update()
+_BRIEF = (
+    sa.select(
+        *(consignments.c[name] for name in Brief.__slots__ if name not in ("urgency", "due_on")),
+        sa.func.coalesce(documents.c.urgency, 0).label("urgency"),
+        documents.c.due_on,
+    )
+    .outerjoin(documents, documents.c.id == consignments.c.document_ref)
+    .where(consignments.c.id == sa.bindparam("id"))
+)
 _LOCKED_OF_DELIVERY = (
     sa.select(consignments.c.id)
     .where(
@@ -227,6 +291,11 @@ _CLOSED = (
     sa.update(consignments)
     .where(_OF, consignments.c.state == ConsignmentState.ROUTED.value, ~_OPEN.exists())
     .values(state=ConsignmentState.CLOSED.value)
+)
+_REOPENED = (
+    sa.update(consignments)
+    .where(_OF, consignments.c.state == ConsignmentState.CLOSED.value)
+    .values(state=ConsignmentState.ROUTED.value)
 )
 _BY_KEY = sa.select(consignments).where(
     consignments.c.key_scope == sa.bindparam("scope"), consignments.c.idempotency_key == sa.bindparam("key")

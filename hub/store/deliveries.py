@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.domain.consignments import Lane
-from hub.domain.deliveries import STEPS, DeliveryState
+from hub.domain.deliveries import FINAL, STEPS, Cause, DeliveryState
+from hub.domain.envelopes import BusinessType
 from hub.errors import IllegalTransition
 from hub.store.engine import Transaction
 from hub.store.tables import agencies, consignments, deliveries, statuses
@@ -24,7 +25,11 @@ from hub.store.tables import agencies, consignments, deliveries, statuses
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One recipient's copy; `position` is its place in the recipient's inbox, `same_as` an earlier delivery."""
+    """One recipient's copy; `position` is its place in the recipient's inbox.
+
+    `same_as` is the delivery that stands for it: an earlier one, or the successor's; `replaced_by` the consignment
+    of the document that took its place; `arrival_number` the recipient's number of the year.
+    """
 
     id: str
     consignment_id: str
@@ -37,8 +42,13 @@ class Delivery:
     attempts: int = 0
     next_attempt_at: datetime | None = None
     reason: str = ""
+    cause: Cause = Cause.NONE
     status_code: str | None = None
     same_as: str | None = None
+    replaced_by: str | None = None
+    expires_at: datetime | None = None
+    arrival_year: int | None = None
+    arrival_number: int | None = None
     placed_at: datetime | None = None
     fetched_at: datetime | None = None
     ended_at: datetime | None = None
@@ -46,7 +56,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class StatusEntry:
-    """One status as said by a party; `said_at` is the time that it claims, `receipt_id` the hub's answer."""
+    """One status as said by a party; `said_at` is the time that it claims, `receipt_id` the hub's answer.
+
+    `by_hub`: the hub saw it and said it for the recipient; `to_inform`: the owner has no message about it yet.
+    """
 
     id: str
     delivery_id: str
@@ -57,11 +70,14 @@ class StatusEntry:
     recorded_at: datetime
     receipt_id: str
     consignment_id: str | None = None
+    by_hub: bool = False
+    to_inform: bool = False
 
 
-def _read(row: Any) -> Delivery:
+def read_delivery(row: Any) -> Delivery:
+    """A row of the table `deliveries` as a value."""
     values = {name: getattr(row, name) for name in Delivery.__slots__}
-    values |= {"state": DeliveryState(row.state), "lane": Lane(row.lane)}
+    values |= {"state": DeliveryState(row.state), "lane": Lane(row.lane), "cause": Cause(row.cause)}
     return Delivery(**values)
 
 
@@ -70,7 +86,9 @@ def add(transaction: Transaction, many: Sequence[Delivery]) -> None:
     rows = []
     for delivery in many:
         values = {name: getattr(delivery, name) for name in Delivery.__slots__}
-        rows.append(values | {"state": delivery.state.value, "lane": delivery.lane.value})
+        rows.append(
+            values | {"state": delivery.state.value, "lane": delivery.lane.value, "cause": delivery.cause.value}
+        )
     if rows:
         transaction.execute(_INSERT, rows)
 
@@ -80,26 +98,28 @@ def of_consignment(connection: Connection, consignment_id: str) -> list[Delivery
     rows = connection.execute(
         sa.select(deliveries).where(deliveries.c.consignment_id == consignment_id).order_by(deliveries.c.recipient_key)
     )
-    return [_read(row) for row in rows]
+    return [read_delivery(row) for row in rows]
 
 
 def get(connection: Connection, delivery_id: str) -> Delivery | None:
     """The delivery with this id, or None."""
     row = connection.execute(_BY_ID, {"id": delivery_id}).one_or_none()
-    return _read(row) if row is not None else None
+    return read_delivery(row) if row is not None else None
 
 
 def lock(transaction: Transaction, delivery_id: str) -> Delivery | None:
     """The delivery, locked until the transaction ends; None when it does not exist."""
     row = transaction.execute(_LOCKED, {"id": delivery_id}).one_or_none()
-    return _read(row) if row is not None else None
+    return read_delivery(row) if row is not None else None
 
 
 def move(transaction: Transaction, delivery: Delivery, to: DeliveryState, **facts: Any) -> None:
     """Take one allowed step and write the facts that go with it. Raises IllegalTransition for any other step."""
     if (delivery.state, to) not in STEPS:
         raise IllegalTransition(f"{delivery.id}: {delivery.state} → {to}", thing="delivery", state=delivery.state.value)
-    change(transaction, delivery.id, state=to.value, next_attempt_at=None, **facts)
+    if to in FINAL:
+        facts["expires_at"] = None
+    change(transaction, delivery.id, state=to.value, **({"next_attempt_at": None} | facts))
 
 
 def change(transaction: Transaction, delivery_id: str, **facts: Any) -> None:
@@ -108,14 +128,25 @@ def change(transaction: Transaction, delivery_id: str, **facts: Any) -> None:
 
 
 def fetched(transaction: Transaction, delivery_id: str, *, at: datetime) -> bool:
-    """Note when the recipient first took the bytes; False when that was noted before."""
-    first = sa.update(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.fetched_at.is_(None))
+    """Note when the recipient first takes the bytes; False when that was noted before, or it may not any more."""
+    readable = deliveries.c.state.in_([DeliveryState.IN_HAND.value, DeliveryState.HANDED_OVER.value])
+    first = sa.update(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.fetched_at.is_(None), readable)
     return transaction.execute(first.values(fetched_at=at)).rowcount == 1
 
 
 def next_position(transaction: Transaction, recipient_key: str) -> int:
     """The next place in the recipient's inbox; its row stays locked, so places appear in their order."""
     return transaction.execute(_NEXT_POSITION, {"recipient": recipient_key}).scalar_one()
+
+
+def inbox_is_full(connection: Connection, recipient_key: str, quota: int) -> bool:
+    """True when `quota` documents wait in the recipient's inbox; counted only when that may be so."""
+    asked = {"recipient": recipient_key}
+    oldest = connection.execute(_OLDEST_PLACE, asked).scalar_one()
+    if oldest is None:
+        return False
+    last = connection.execute(_LAST_PLACE, asked).scalar_one()
+    return last - oldest + 1 >= quota and connection.execute(_WAITING, asked).scalar_one() >= quota
 
 
 def claim(transaction: Transaction, delivery: Delivery, until: datetime) -> bool:
@@ -136,13 +167,13 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[Delivery]:
         .order_by(deliveries.c.next_attempt_at)
         .limit(limit)
     )
-    return [_read(row) for row in rows]
+    return [read_delivery(row) for row in rows]
 
 
 def inbox(connection: Connection, recipient_key: str, *, after: int, limit: int) -> list[tuple[Delivery, Any]]:
     """Deliveries waiting to be acknowledged, by position after `after`, each with its consignment's row."""
     rows = connection.execute(_INBOX, {"recipient": recipient_key, "after": after, "most": limit})
-    return [(_read(row), row) for row in rows]
+    return [(read_delivery(row), row) for row in rows]
 
 
 def held_copies(
@@ -155,7 +186,7 @@ def held_copies(
 
 
 def of_document(connection: Connection, *, sender_key: str, document_id: str, recipient_key: str) -> list[Delivery]:
-    """The deliveries of one document to one recipient, newest first."""
+    """The deliveries that carried one document to one recipient, newest first; not the notices about it."""
     rows = connection.execute(
         sa.select(deliveries)
         .join(consignments, consignments.c.id == deliveries.c.consignment_id)
@@ -163,12 +194,13 @@ def of_document(connection: Connection, *, sender_key: str, document_id: str, re
             consignments.c.sender_key == sender_key,
             consignments.c.document_id == document_id,
             consignments.c.kind == "document",
+            consignments.c.business_type.in_([BusinessType.NEW.value, BusinessType.REPLACE.value]),
             deliveries.c.recipient_key == recipient_key,
             deliveries.c.state != DeliveryState.ALREADY_HELD.value,
         )
         .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
     )
-    return [_read(row) for row in rows]
+    return [read_delivery(row) for row in rows]
 
 
 def add_status(transaction: Transaction, entry: StatusEntry) -> None:
@@ -229,6 +261,12 @@ _INBOX = (
     .order_by(deliveries.c.position)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_in_inbox = sa.and_(
+    deliveries.c.recipient_key == sa.bindparam("recipient"), deliveries.c.state == DeliveryState.IN_HAND.value
+)
+_OLDEST_PLACE = sa.select(sa.func.min(deliveries.c.position)).where(_in_inbox)
+_LAST_PLACE = sa.select(agencies.c.inbox_position).where(agencies.c.code_key == sa.bindparam("recipient"))
+_WAITING = sa.select(sa.func.count()).select_from(deliveries).where(_in_inbox)
 _NEXT_POSITION = (
     sa.update(agencies)
     .where(agencies.c.code_key == sa.bindparam("recipient"))

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
@@ -137,6 +138,8 @@ def _engine(url: sa.URL, *, pool_size: int) -> Engine:
             max_overflow=pool_size,
             pool_pre_ping=True,
             pool_timeout=BUSY_TIMEOUT_SECONDS,
+            hide_parameters=True,  # errors go to the log, and headers name people
+            json_deserializer=msgspec.json.decode,  # a header with a thousand recipients is read often
         )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +148,8 @@ def _engine(url: sa.URL, *, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size * 2,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
+        hide_parameters=True,
+        json_deserializer=msgspec.json.decode,
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -16,6 +16,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from hub.store.engine import Database
+from hub.store.life_tables import metadata
+
+__all__ = ["metadata", "newest", "upgrade", "version"]  # importing this module makes every table known
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Dialect
 
 from hub.domain.agencies import MAX_CODE_LENGTH, AgencyStatus
 from hub.domain.consignments import ConsignmentState, Lane
-from hub.domain.deliveries import DeliveryState
+from hub.domain.deliveries import Cause, DeliveryState
 from hub.domain.evidence import EvidenceKind
 from hub.domain.ratios import Direction
 from hub.domain.signature_policy import Demand, Level
@@ -78,8 +78,9 @@ Uuid = sa.String(36)
 Sha256 = sa.String(64)
 
 
-def _words(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
-    listed = ", ".join(f"'{word.value}'" for word in words)
+def words(column: str, allowed: type[StrEnum]) -> sa.CheckConstraint:
+    """The database refuses every word that the domain does not know."""
+    listed = ", ".join(f"'{word.value}'" for word in allowed)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
@@ -98,11 +99,15 @@ agencies = sa.Table(
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("adapter", sa.String(32), nullable=False, server_default="mailbox"),
     sa.Column("speaks_for_descendants", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("sees_staff", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("inbox_position", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_seen_at", Instant),
     sa.Column("changed_at", Instant, nullable=False),
-    _words("status", AgencyStatus),
+    words("status", AgencyStatus),
 )
 
+_not_always = sa.text("status = 'closed' OR valid_until IS NOT NULL OR valid_from IS NOT NULL")
+sa.Index("ix_agencies_not_open", agencies.c.code_key, postgresql_where=_not_always, sqlite_where=_not_always)
 sa.Index("ix_agencies_name", agencies.c.name, postgresql_using="hash")  # a B-tree entry would bound the length of names
 
 agency_aliases = sa.Table(
@@ -167,11 +172,13 @@ consignments = sa.Table(
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("judged_at", Instant, nullable=False),
     sa.Column("next_attempt_at", Instant),
+    sa.Column("document_ref", Uuid),
     sa.UniqueConstraint("key_scope", "idempotency_key"),
-    _words("state", ConsignmentState),
-    _words("lane", Lane),
+    words("state", ConsignmentState),
+    words("lane", Lane),
 )
 sa.Index("ix_consignments_document", consignments.c.sender_key, consignments.c.document_id)
+sa.Index("ix_consignments_document_ref", consignments.c.document_ref)
 sa.Index("ix_consignments_notation", consignments.c.sender_key, consignments.c.notation)
 _waiting = consignments.c.next_attempt_at.isnot(None)
 sa.Index(
@@ -194,19 +201,31 @@ deliveries = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("next_attempt_at", Instant),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("cause", sa.String(16), nullable=False, server_default=""),
     sa.Column("status_code", sa.String(2)),
     sa.Column("same_as", Uuid),
+    sa.Column("replaced_by", Uuid),
+    sa.Column("expires_at", Instant),
+    sa.Column("arrival_year", sa.SmallInteger),
+    sa.Column("arrival_number", sa.Integer),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("placed_at", Instant),
     sa.Column("fetched_at", Instant),
     sa.Column("ended_at", Instant),
     sa.UniqueConstraint("consignment_id", "recipient_key"),
     sa.UniqueConstraint("recipient_key", "position"),
-    _words("state", DeliveryState),
-    _words("lane", Lane),
+    sa.UniqueConstraint("recipient_key", "arrival_year", "arrival_number"),
+    words("state", DeliveryState),
+    words("lane", Lane),
+    words("cause", Cause),
 )
 _due = deliveries.c.next_attempt_at.isnot(None)
 sa.Index("ix_deliveries_due", deliveries.c.next_attempt_at, postgresql_where=_due, sqlite_where=_due)
+_expiring = deliveries.c.expires_at.isnot(None)
+sa.Index("ix_deliveries_expiring", deliveries.c.expires_at, postgresql_where=_expiring, sqlite_where=_expiring)
+_run_out = sa.text("state = 'expired'")
+sa.Index("ix_deliveries_expired", deliveries.c.ended_at, postgresql_where=_run_out, sqlite_where=_run_out)
+sa.Index("ix_deliveries_arrived", deliveries.c.recipient_key, deliveries.c.created_at, deliveries.c.id)
 sa.Index("ix_deliveries_inbox", deliveries.c.recipient_key, deliveries.c.state, deliveries.c.position)
 
 statuses = sa.Table(
@@ -221,8 +240,12 @@ statuses = sa.Table(
     sa.Column("recorded_at", Instant, nullable=False),
     sa.Column("receipt_id", Uuid, nullable=False),
     sa.Column("consignment_id", Uuid),
+    sa.Column("by_hub", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("to_inform", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("delivery_id", "code", "said_by", "said_at"),
 )
+_uninformed = statuses.c.to_inform.is_(sa.true())
+sa.Index("ix_statuses_to_inform", statuses.c.recorded_at, postgresql_where=_uninformed, sqlite_where=_uninformed)
 
 receipts = sa.Table(
     "receipts",
@@ -274,7 +297,7 @@ evidence_sources = sa.Table(
     sa.Column("next_update", Instant),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_error", sa.Text, nullable=False, server_default=""),
-    _words("kind", EvidenceKind),
+    words("kind", EvidenceKind),
 )
 
 evidence = sa.Table(
@@ -288,7 +311,7 @@ evidence = sa.Table(
     sa.Column("next_update", Instant),
     sa.Column("fetched_at", Instant, nullable=False),
     sa.Column("der", sa.LargeBinary, nullable=False),
-    _words("kind", EvidenceKind),
+    words("kind", EvidenceKind),
 )
 sa.Index("ix_evidence_issuer", evidence.c.issuer_key, evidence.c.this_update)
 
@@ -308,8 +331,8 @@ signature_policies = sa.Table(
     sa.Column("level", sa.String(8), nullable=False),
     sa.Column("until", sa.Date),
     sa.Column("set_at", Instant, nullable=False),
-    _words("demand", Demand),
-    _words("level", Level),
+    words("demand", Demand),
+    words("level", Level),
 )
 
 events = sa.Table(
@@ -341,7 +364,7 @@ daily_counts = sa.Table(
     sa.Column("paper_free", sa.BigInteger, nullable=False),
     sa.Column("with_paper", sa.BigInteger, nullable=False),
     sa.Column("not_replacing", sa.BigInteger, nullable=False, server_default="0"),
-    _words("direction", Direction),
+    words("direction", Direction),
 )
 
 outbox = sa.Table(

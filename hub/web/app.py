@@ -17,7 +17,19 @@ from flask import Flask, Response, g, request
 
 from hub.stations import Hub
 from hub.web import headers, problems
-from hub.web.api import agencies, consignments, contract, deliveries, evidence, health, inbox, reports
+from hub.web.api import (
+    agencies,
+    consignments,
+    contract,
+    deliveries,
+    evidence,
+    health,
+    inbox,
+    ledger,
+    radar,
+    reports,
+    retry,
+)
 from hub.web.identity import EXTENSION
 
 log = structlog.get_logger()
@@ -36,7 +48,7 @@ def create_app(hub: Hub, *, publisher_connected: Callable[[], bool] | None = Non
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(_forget)
-    for part in (consignments, evidence, inbox, deliveries, agencies, reports, contract):
+    for part in (consignments, retry, evidence, inbox, deliveries, radar, ledger, agencies, reports, contract):
         app.register_blueprint(part.routes())
     app.register_blueprint(health.routes(publisher_connected))
     return app

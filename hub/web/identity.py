@@ -1,23 +1,45 @@
 """Who calls, and for which agencies it may speak.
 
-Owns: the bearer key, the states of an agency that stop a caller, the question `speaks_for`.
+Owns: the bearer key, the states of an agency that stop a caller, the question `speaks_for`, when a system last called.
 Never: keeps or logs a key; tells an unknown thing from another agency's.
 Source: RFC 6750; Decision 28/2018/QĐ-TTg Art. 6(1) (authentic origin); threats T3 (other agencies' ids).
 """
 
 from __future__ import annotations
 
+import threading
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app, g, request
+import structlog
+from flask import Response, after_this_request, current_app, g, request
 
 from hub.domain.agencies import Agency, AgencyStatus, code_key, may_speak_for
 from hub.errors import AgencySuspended, NoSuchThing, NotAllowed, NotAuthenticated
 from hub.stations import Hub
-from hub.store import agencies
+from hub.store import agencies, radar
 
+log = structlog.get_logger()
 LONGEST_KEY = 200  # characters; ours have 47
 EXTENSION = "hub"
+_CALLS = "hub.calls"
+_NOTED_EVERY = timedelta(minutes=1)  # per agency and process
+
+
+class _Calls:
+    """When each agency's call was last noted by this application; one entry per agency that ever called."""
+
+    def __init__(self) -> None:
+        self._lock, self._noted = threading.Lock(), dict[str, datetime]()
+
+    def is_news(self, key: str, at: datetime) -> bool:
+        """True when a minute has passed since the last time that this was said."""
+        with self._lock:
+            last = self._noted.get(key)
+            if last is not None and at - last < _NOTED_EVERY:
+                return False
+            self._noted[key] = at
+            return True
 
 
 def the_hub() -> Hub:
@@ -38,6 +60,24 @@ def authenticate() -> None:
     g.caller, g.key_id = found
     if g.caller.status is AgencyStatus.CLOSED:
         raise NotAllowed(f"{g.caller.code} is closed", reason="closed")
+    _note_call(g.caller)
+
+
+def _note_call(agency: Agency) -> None:
+    """The agency's system called: noted after the answer is made, when no other transaction of it is open."""
+    key, now = code_key(agency.code), the_hub().now()
+    calls: _Calls = current_app.extensions.setdefault(_CALLS, _Calls())
+    if not calls.is_news(key, now):
+        return
+
+    @after_this_request
+    def write(response: Response) -> Response:
+        try:
+            with the_hub().database.writing(repeatable=True, gives_way=True) as transaction:
+                radar.seen(transaction, key, now)
+        except Exception as trouble:  # the request was answered: a note that is missing does no harm
+            log.warning("call_was_not_noted", agency=key, reason=type(trouble).__name__)
+        return response
 
 
 def caller() -> Agency:
@@ -67,4 +107,5 @@ def spoken_for(connection: Any, written: str) -> Agency:
     named = agencies.find(connection, code_key(written)) if code_key(written) else None
     if named is None or not speaks_for(connection, code_key(named.code)):
         raise NoSuchThing(f"{caller().code} does not speak for {written!r}")
+    _note_call(named)
     return named

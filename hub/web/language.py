@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hub.domain.changes import Holding
 from hub.domain.findings import Finding, describe
 from hub.domain.rules import RulePack
 from hub.domain.signatures import Role, SignatureState
@@ -33,6 +34,21 @@ _ROLES = {
     Role.PERSONAL_SIGNATURE: ("Chữ ký số cá nhân", "personal signature"),
     Role.AGENCY_SEAL: ("Chữ ký số cơ quan", "agency seal"),
     Role.UNKNOWN: ("Chưa rõ của cá nhân hay cơ quan", "of a person or an agency, not known which"),
+}
+
+
+_HOLDINGS = {
+    Holding.WAITING: ("Đang chờ nơi nhận lấy", "waits to be taken"),
+    Holding.FETCHED: ("Đã lấy về, chưa xác nhận", "taken, not acknowledged"),
+    Holding.HOLDS: ("Đang giữ", "holds it"),
+    Holding.UPDATE_ASKED: ("Đang giữ; chưa trả lời yêu cầu cập nhật", "holds it; the update is not answered"),
+    Holding.GIVING_UP_ASKED: ("Đã được yêu cầu hủy, chưa trả lời", "asked to give it up, not answered"),
+    Holding.KEEPS: ("Từ chối hủy, vẫn giữ", "declined to give it up, keeps it"),
+    Holding.CANCELLED: ("Đã hủy", "cancelled"),
+    Holding.WITHDRAWN: ("Thu hồi trước khi lấy, chưa từng nhận", "withdrawn before it was taken"),
+    Holding.REFUSED: ("Từ chối nhận", "refused"),
+    Holding.EXPIRED: ("Hết hạn giao, không nhận", "expired, never delivered"),
+    Holding.PASSED_ON: ("Đã chuyển cho đơn vị kế thừa", "passed on to its successor"),
 }
 
 
@@ -64,6 +80,11 @@ def signature_words(state: str) -> dict[str, str]:
 def role_words(role: str) -> dict[str, str]:
     """For whom a signature in a document stands."""
     return both(*_ROLES[Role(role)])
+
+
+def holding(word: Holding) -> dict[str, Any]:
+    """What a recipient holds, as a word and in words."""
+    return {"code": word.value, "name": both(*_HOLDINGS[word])}
 
 
 def status(code: str | None, rules: RulePack) -> dict[str, Any] | None:

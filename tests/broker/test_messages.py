@@ -18,7 +18,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_s
 
 @given(
     outbox_id=st.integers(0, 2**63 - 1),
-    station=st.sampled_from(["route", "deliver", "tally"]),
+    station=st.sampled_from(["route", "deliver", "inform", "tally"]),
     lane=st.sampled_from(["urgent", "normal", "bulk"]),
     work_id=PRINTABLE,
     trace_id=PRINTABLE,
@@ -79,6 +79,7 @@ def test_a_wake_that_could_not_be_read_is_never_written():
         messages.encode(Wake(outbox_id=1, station="route", work_id="two words", lane="normal"))
 
 
-def test_the_tally_has_one_queue_and_the_others_one_per_lane():
+def test_tally_and_inform_have_one_queue_and_the_others_one_per_lane():
     assert messages.routing_key(Wake(**GOOD)) == "deliver.urgent"
-    assert messages.routing_key(Wake(**(GOOD | {"station": "tally"}))) == "tally"
+    for station in ("tally", "inform"):
+        assert messages.routing_key(Wake(**(GOOD | {"station": station}))) == station

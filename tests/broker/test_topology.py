@@ -15,6 +15,7 @@ def test_each_station_and_lane_has_a_quorum_queue_with_a_delivery_limit():
     assert [queue.name for queue in work] == [
         *(f"route.{lane}" for lane in lanes),
         *(f"deliver.{lane}" for lane in lanes),
+        "inform",
         "tally",
     ]
     for queue in work:

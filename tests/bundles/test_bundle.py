@@ -42,6 +42,7 @@ def test_a_bundle_has_everything(made):
     assert [name for name in names if name.startswith("receipts/")] == [
         "receipts/001-SubmissionAcceptance.jws",
         "receipts/002-ContentHandover.jws",
+        "receipts/003-BusinessStatus.jws",
     ]
     folders = [name.partition("/")[0] for name in names if "/" in name]
     assert folders.count("revocation") == 4  # roots and issuing CAs of the signers and of the timestamp authority

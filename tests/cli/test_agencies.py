@@ -210,3 +210,13 @@ def test_the_list_shows_status_and_successor(database, tmp_path):
 def database_rows(database):
     with database.reading() as connection:
         return [list(connection.execute(sa.select(table))) for table in tables.metadata.sorted_tables]
+
+
+def test_the_right_to_see_clerks_is_given_taken_and_outlives_an_import(database, tmp_path):
+    imported(tmp_path, HEAD + "G22,Văn phòng,open,,,\n")
+    assert not one(database, "G22").sees_staff
+    run("add", "G22", "Văn phòng", "--sees-staff")
+    imported(tmp_path, HEAD + "G22,Văn phòng mới,open,,,\n")
+    assert one(database, "G22").sees_staff
+    run("add", "G22", "Văn phòng mới", "--sees-no-staff")
+    assert not one(database, "G22").sees_staff

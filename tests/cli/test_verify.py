@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from hub import wiring
@@ -14,8 +15,11 @@ from hub.cli.evidence import evidence
 from hub.cli.verify import verify
 from hub.errors import NoSuchThing
 from hub.signatures import asic
+from hub.store import tables
 from tests.bundles import workshop
 from tests.bundles.workshop import Made
+
+WHY = ("--reason", "Giải quyết khiếu nại số 15")
 
 
 @pytest.fixture(scope="session")
@@ -80,14 +84,21 @@ def same_hub(made, monkeypatch):
     monkeypatch.setattr(type(made.workshop.scene.hub), "close", lambda self: None)
 
 
+def openings(made: Made) -> list[dict]:
+    """What the audit says of opened content, oldest first."""
+    asked = sa.select(tables.audit.c.facts).where(tables.audit.c.what == "content.opened")
+    with made.workshop.scene.database.reading() as connection:
+        return list(connection.execute(asked.order_by(tables.audit.c.number)).scalars())
+
+
 @pytest.mark.usefixtures("same_hub")
 def test_the_bundle_is_written_whole_and_never_over_a_file(made, tmp_path):
     out = tmp_path / "mot.asice"
-    first = CliRunner().invoke(evidence, [made.consignment_id, "--out", str(out)])
+    first = CliRunner().invoke(evidence, [made.consignment_id, *WHY, "--out", str(out)])
     assert (first.exit_code, first.output.strip()) == (0, str(out))
     assert run(made, out).exit_code == 0
     before = out.read_bytes()
-    again = CliRunner().invoke(evidence, [made.consignment_id, "--out", str(out)])
+    again = CliRunner().invoke(evidence, [made.consignment_id, *WHY, "--out", str(out)])
     assert again.exit_code == 1
     assert "exists already" in again.output
     assert out.read_bytes() == before
@@ -97,26 +108,45 @@ def test_the_bundle_is_written_whole_and_never_over_a_file(made, tmp_path):
 @pytest.mark.usefixtures("same_hub")
 def test_without_out_the_file_has_the_name_of_the_consignment(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert CliRunner().invoke(evidence, [made.consignment_id.upper()]).exit_code == 0
+    assert CliRunner().invoke(evidence, [made.consignment_id.upper(), *WHY]).exit_code == 0
     with (tmp_path / f"{made.consignment_id}.asice").open("rb") as file:
         assert asic.Container(file).signed_by(made.workshop.key.certificates)
 
 
 @pytest.mark.usefixtures("same_hub")
 def test_an_unknown_consignment_leaves_nothing(tmp_path):
-    result = CliRunner().invoke(evidence, ["00000000-0000-7000-8000-00000000dead", "--out", str(tmp_path / "x")])
+    result = CliRunner().invoke(evidence, ["00000000-0000-7000-8000-00000000dead", *WHY, "--out", str(tmp_path / "x")])
     assert isinstance(result.exception, NoSuchThing)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("same_hub")
 def test_a_folder_that_is_not_there_is_named(made, tmp_path):
-    result = CliRunner().invoke(evidence, [made.consignment_id, "--out", str(tmp_path / "no" / "x.asice")])
+    result = CliRunner().invoke(evidence, [made.consignment_id, *WHY, "--out", str(tmp_path / "no" / "x.asice")])
     assert result.exit_code == 1
     assert "cannot be written" in result.output
 
 
 @pytest.mark.usefixtures("same_hub")
 def test_the_file_is_for_its_owner_alone(made, tmp_path):
-    assert CliRunner().invoke(evidence, [made.consignment_id, "--out", str(tmp_path / "x")]).exit_code == 0
+    assert CliRunner().invoke(evidence, [made.consignment_id, *WHY, "--out", str(tmp_path / "x")]).exit_code == 0
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("same_hub")
+@pytest.mark.parametrize("why", [[], ["--reason", "kiểm tra"], ["--reason", " " * 20]])
+def test_without_a_reason_there_is_no_bundle(made, tmp_path, why):
+    before = openings(made)
+    ran = CliRunner().invoke(evidence, [made.consignment_id, *why, "--out", str(tmp_path / "x")])
+    assert ran.exit_code == 2
+    assert "--reason" in ran.output
+    assert (list(tmp_path.iterdir()), openings(made)) == ([], before)
+
+
+@pytest.mark.usefixtures("same_hub")
+def test_the_bundle_holds_the_envelope_so_its_reason_is_audited(made, tmp_path):
+    before = len(openings(made))
+    assert CliRunner().invoke(evidence, [made.consignment_id, *WHY, "--out", str(tmp_path / "x")]).exit_code == 0
+    (told,) = openings(made)[before:]
+    kept = made.workshop.scene.consignment(made.consignment_id)
+    assert told == {"consignment": kept.id, "sha256": kept.sha256, "reason": WHY[1], "form": "bundle"}

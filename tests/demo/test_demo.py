@@ -23,6 +23,8 @@ from hub.demo import plot, stage, story
 from hub.demo.documents import changed_after_signing
 from hub.demo.play import CHAPTERS
 from hub.demo.stage import HubProcess
+from hub.domain.envelopes import BusinessType
+from hub.domain.findings import Severity
 from hub.edxml.validator import check_file
 from hub.errors import DangerousXml
 from hub.signatures.jws import verify_receipt
@@ -54,14 +56,14 @@ def test_every_step_is_checked_and_as_it_should_be(played: Any) -> None:
     assert facts["ok"] is True
     assert facts["failure"] is None
     assert facts["seconds"] > 0
-    assert len(facts["steps"]) >= 25
+    assert len(facts["steps"]) >= 50
     assert [step["number"] for step in facts["steps"] if not step["ok"] or not step["checks"]] == []
     assert {step["number"].split(".")[0] for step in facts["steps"]} == {str(n) for n in range(1, len(CHAPTERS) + 1)}
 
 
 def test_the_ratio_moved_as_the_letters_say(played: Any) -> None:
     _, facts, _ = played
-    assert facts["report"]["G22"] == {"sent": 4, "paper_free": 3, "with_paper": 1, "ratio": "75,0 %", "received": 1}
+    assert facts["report"]["G22"] == {"sent": 8, "paper_free": 7, "with_paper": 1, "ratio": "87,5 %", "received": 1}
     assert [facts["report"][code]["ratio"] for code in ("H41", "H41.12", "007.00.00.H41")] == [
         "66,7 %",
         "100,0 %",
@@ -74,9 +76,74 @@ def test_the_timeline_tells_the_whole_life_of_the_first_letter(played: Any) -> N
     kinds = [event["kind"] for event in facts["timeline"]]
     assert kinds[0] == "accepted"
     assert kinds.count("handed_over") == 3
-    assert [e["facts"]["code"] for e in facts["timeline"] if e["kind"] == "status"] == [
-        "01", "03", "06", "01", "03", "02",
-    ]  # fmt: skip
+    said = [(e["facts"]["code"], e["facts"].get("by_hub", False)) for e in facts["timeline"] if e["kind"] == "status"]
+    assert [code for code, by_hub in said if by_hub] == ["01", "01", "01"]  # one for each that took it
+    assert [code for code, by_hub in said if not by_hub] == ["01", "03", "06", "01", "03", "02"]
+
+
+def test_a_recall_withdraws_one_copy_and_cancels_the_other(played: Any) -> None:
+    _, facts, _ = played
+    happened = [(e["kind"], e["who"]) for e in facts["timelines"]["recall"]]
+    assert ("withdrawn", "007.00.00.H41") in happened
+    assert ("fetched", "007.00.00.H41") not in happened  # it never got the withdrawn copy
+    assert ("copy_cancelled", "H41") in happened
+    assert [e["facts"]["outcome"] for e in facts["timelines"]["recall"] if e["kind"] == "duty_answered"] == ["accepted"]
+    assert [c["recipient"] for c in facts["receipts"]["claims"] if c["event"] == "ContentWithdrawal"] == [
+        "007.00.00.H41"
+    ]
+
+
+def test_a_replacement_is_asked_of_both_and_answered_by_one(played: Any) -> None:
+    _, facts, _ = played
+    events = facts["timelines"]["replacement"]
+    asked = {e["who"]: e["facts"]["kind"] for e in events if e["kind"] == "duty_opened"}
+    assert asked == {"H41": "replace", "007.00.00.H41": "replace"}
+    assert [e["who"] for e in events if e["kind"] == "copy_cancelled"] == ["H41"]
+    taken = [e["who"] for e in events if e["kind"] == "handed_over"]
+    assert sorted(taken) == ["007.00.00.H41", "007.00.00.H41", "H41", "H41"]  # the old one and the new one
+
+
+def test_an_overdue_letter_is_late_at_its_sender_and_at_its_recipient(played: Any) -> None:
+    _, facts, _ = played
+    events = facts["timelines"]["overdue"]
+    told = [(e["who"], e["facts"]["kind"], e["facts"]["article"]) for e in events if e["kind"] == "overdue"]
+    assert [(who, kind) for who, kind, _ in told] == [("trục / hub", "sending"), ("H41.12", "processing")]
+    assert "Điều 6" in told[0][2]
+    assert "Điều 10" in told[1][2]
+
+
+def test_the_radar_at_the_end_says_who_must_act_and_how(played: Any) -> None:
+    process, facts, _ = played
+    assert sorted((one["notation"], one["cause"], one["must_act"]) for one in facts["radar"]) == [
+        ("106/VPCP-KSTT", "recall_pending", "007.00.00.H41"),
+        ("108/VPCP-KSTT", "overdue", "H41.12"),
+    ]
+    shown = " ".join(process.stdout.split())
+    for one in facts["radar"]:
+        for words in (one["message"], one["fix"]):
+            assert words["vi"] in shown
+            assert words["en"] in shown
+
+
+def test_the_timelines_are_printed_with_their_deadlines(played: Any) -> None:
+    process, _, _ = played
+    end = process.stdout[process.stdout.index("the timelines of the three letters") :]
+    for words in ("Rút bản chưa lấy", "Phải trả lời / must answer: thay thế", "QUÁ HẠN / OVERDUE: giải quyết"):
+        assert words in end
+    assert end.count("hạn / due ") == 1 + 2 + 2  # the recall's, the replacement's two, both that passed
+
+
+def test_the_kept_changes_are_what_the_standard_wants(played: Any) -> None:
+    _, _, kept = played
+    kinds = {"thu-hoi": BusinessType.RECALL, "thay-the": BusinessType.REPLACE}
+    for name, kind in kinds.items():
+        (file,) = (kept / "envelopes").glob(f"[0-9][0-9]-{name}.edxml")
+        checked = check_file(file)
+        assert checked.reading.envelope.business.business_type is kind
+        assert checked.reading.envelope.business.reason
+        assert [f.code for f in checked.findings if f.severity is Severity.ERROR] == []
+        for spool in checked.reading.spools.values():
+            spool.close()
 
 
 def test_the_kept_receipts_verify_with_the_kept_certificate(played: Any) -> None:

@@ -39,6 +39,14 @@ def test_a_step_that_checked_nothing_is_not_good() -> None:
     assert tell.steps[0].facts()["ok"] is False
 
 
+def test_a_paragraph_stands_in_both_languages_within_the_page() -> None:
+    tell, lines = _told()
+    tell.paragraph("Xã chưa trả lời. " * 12, "It has not answered. " * 12)
+    assert " ".join(line.strip() for line in lines).startswith("Xã chưa trả lời.")
+    assert " ".join(line.strip() for line in lines).endswith("It has not answered.")
+    assert max(map(len, lines)) <= WIDTH
+
+
 def test_colours_are_used_only_when_wanted() -> None:
     for colours in (True, False):
         tell, lines = _told(colours=colours)

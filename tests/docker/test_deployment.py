@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,19 @@ from hub.broker import topology
 from hub.broker.messages import LARGEST_BYTES
 from hub.cli.serve import run
 from hub.demo.pki import DemoPki
+from hub.domain.statuses import StatusCode
 from hub.processes import clock, evidence, sealing
 from hub.signatures.anchors import Trust
 from hub.signatures.revocation import read_crl
-from hub.stations import acknowledge
+from hub.stations import acknowledge, status
 from hub.stations.acknowledge import Acknowledgement
+from hub.stations.status import StatusSaid
 from hub.store import evidence as evidence_store
-from hub.store import receipts, schema, seals
+from hub.store import notices, receipts, schema, seals
 from hub.store.engine import Database
-from hub.store.tables import metadata
+from hub.store.schema import metadata
 from tests.bundles.workshop import Stamps
+from tests.support import changes
 from tests.support.scenes import Scene, genuine, prepared
 from tests.support.stack import PROCESSES
 
@@ -141,7 +145,7 @@ def test_the_broker_refuses_only_what_no_wake_can_be() -> None:
 
 
 # What may go: wakes that were taken, signs of life, evidence that was superseded and that no verdict relies on.
-DELETABLE = {"outbox", "heartbeats", "evidence", "evidence_sources"}
+DELETABLE = {"outbox", "heartbeats", "evidence", "evidence_sources", "notices", "radar_marks"}
 
 
 @contextmanager
@@ -193,6 +197,7 @@ def test_that_role_is_enough_for_every_process(make_postgres_database: Callable[
     prepared(url)
     with psycopg.connect(url, autocommit=True) as owner, role_removed_at_the_end(owner):
         owner.execute((DOCKER / "roles.sql").read_text("utf-8"))
+        owner.execute("INSERT INTO subscribers (id, kind, address, added_at) VALUES ('s', 'mail', 'a@b.vn', now())")
         acting = f"{url}{'&' if '?' in url else '?'}options=-crole%3Dhub_process"
         scene = Scene(tmp_path / "hub", database_url=acting)
         stamping = DemoPki()
@@ -216,8 +221,29 @@ def test_that_role_is_enough_for_every_process(make_postgres_database: Callable[
                 assert connection.execute(sa.text("SELECT current_user")).scalar_one() == "hub_process"
                 issued = receipts.of_consignment(connection, sent.id)
                 proofs = [seals.proof_of(connection, one.receipt_id) for one in issued]
-            assert len(proofs) == 2
+            assert len(proofs) == 3  # accepted, handed over, and the hub's own 01
             assert all(proof is not None and proof.token for proof in proofs)
             assert scene.counts()["G22", "sent"] == (1, 1, 0)
+            assert a_life_is_lived(scene) == {"H14": "withdrawn", "H41": "expired"}
         finally:
             scene.close()
+
+
+def a_life_is_lived(scene: Scene) -> dict[str, str]:
+    """A recall, a take-back, an answer, an expiry, a notice: what became of the copies of the second document."""
+    first, copies = scene.placed(2, to=("H41", "H14"))
+    acknowledge.run(Acknowledgement(copies["H41"].id, "H41"), scene.hub)
+    assert scene.post(changes.recall(first, to=("H41", "H14"))).consignment.state == "accepted"
+    scene.drain()
+    answer = StatusSaid(copies["H41"].id, "H41", StatusCode.CHANGE_ACCEPTED, "đã hủy", None)
+    status.run(answer, scene.hub)
+    scene.drain()
+    second, _ = scene.placed(3, to=("H41", "H14"))
+    assert scene.post(changes.take_back(second, "H14")).consignment.state == "accepted"
+    scene.drain()
+    scene.clock.ahead = timedelta(days=31)
+    clock.tick(scene.hub)
+    scene.drain()
+    with scene.database.reading() as connection:
+        assert len(notices.due(connection, scene.hub.now(), limit=10)) == 1
+    return {key: one.state.value for key, one in scene.deliveries(second.id).items()}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain.deliveries import FINAL, RETRY_SCHEDULE, DeliveryState, wait_before
+from hub.domain.deliveries import FINAL, FIRST, RETRY_SCHEDULE, DeliveryState, wait_before
 from hub.domain.deliveries import STEPS as DELIVERY_STEPS
 from hub.domain.findings import Finding, Severity, Verdict, catalogue, describe, describe_error, verdict_of
 
@@ -55,6 +55,7 @@ def test_the_retry_schedule_grows_and_its_last_step_repeats():
     assert waits[-1] == RETRY_SCHEDULE[-1]
 
 
-def test_no_step_leads_out_of_an_end():
-    assert {step[0] for step in DELIVERY_STEPS}.isdisjoint(FINAL)
-    assert {step[1] for step in DELIVERY_STEPS} | {DeliveryState.DUE, DeliveryState.ALREADY_HELD} == set(DeliveryState)
+def test_only_a_retry_leads_out_of_an_end():
+    leaving = {step for step in DELIVERY_STEPS if step[0] in FINAL}
+    assert leaving == {(DeliveryState.EXPIRED, DeliveryState.DUE)}
+    assert {step[1] for step in DELIVERY_STEPS} | FIRST == set(DeliveryState)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain.statuses import SAID_BY_RECIPIENT, Said, StatusCode, advances, current
+from hub.domain.statuses import SAID_BY_RECIPIENT, Said, StatusCode, advances, current, listener, speaker
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 CODES = st.lists(st.sampled_from(list(StatusCode)), max_size=12)
@@ -46,3 +47,11 @@ def test_nothing_said_is_nothing():
 
 def test_the_recipient_says_all_but_the_recall():
     assert set(StatusCode) - SAID_BY_RECIPIENT == {StatusCode.RECALL_REQUESTED}
+
+
+@pytest.mark.parametrize("code", list(StatusCode))
+def test_one_of_the_two_speaks_and_the_other_listens(code):
+    parties = {"owner": "G22", "recipient": "H41"}
+    asks = code is StatusCode.RECALL_REQUESTED
+    expected = ("G22", "H41") if asks else ("H41", "G22")
+    assert (speaker(code, **parties), listener(code, **parties)) == expected

@@ -200,12 +200,12 @@ def test_e23_the_proof_of_another_receipt(made):
 
 
 def sealed_as(made, *seals: SealStatement) -> bytes:
-    """The bundle with one seal of one leaf for each receipt, whose roots fit; nothing is timestamped."""
+    """The bundle with one seal of one leaf for each of the first receipts, whose roots fit; nothing is timestamped."""
     content = parts(made.bundle)
     content.pop(TOKEN)
     entries = json.loads(content["index.json"])["receipts"]
     proofs = {}
-    for entry, seal in zip(entries, seals, strict=True):
+    for entry, seal in zip(entries, seals, strict=False):  # the last receipt (01) is not sealed yet
         leaf = leaf_of(content[entry["file"]].decode())
         proofs[entry["id"]] = proof_as_json(SealProof(replace(seal, root=leaf.hex()), 0, ()))
     return by_the_hub(made, content | {"proofs.json": json.dumps(proofs).encode()})

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -20,11 +21,14 @@ from hub.broker.consumer import Consumer
 from hub.broker.embedded import EmbeddedBroker
 from hub.broker.publisher import Publisher
 from hub.broker.topology import queues_of
+from hub.domain.agencies import Agency
 from hub.processes import STATIONS, clock, relay, work_for
 from hub.signatures import keys as hub_keys
 from hub.stations import utc_now
 from hub.store import agencies
 from hub.store.consignments import Consignment
+from hub.web.app import create_app
+from tests.journeys.clerks import Clerk
 from tests.support.fixtures import unavailable
 from tests.support.private_server import dying_with_us, free_port, plain_environment
 from tests.support.scenes import CAST, Scene, document, genuine_document, prepared, signed, trusting
@@ -61,6 +65,7 @@ class Place:
         """Take note of the database and give everybody a key."""
         self.scene = scene
         self._clients: dict[str, httpx.Client] = {}
+        self._clerks: dict[str, Clerk] = {}
         with scene.database.writing() as transaction:
             self.keys = {agency.code: agencies.new_key(transaction, agency, now=utc_now()) for agency in CAST}
 
@@ -75,6 +80,22 @@ class Place:
             headers = {"Authorization": f"Bearer {self.keys[code]}"}
             self._clients[code] = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=90)
         return self._clients[code]
+
+    def clerk(self, code: str) -> Clerk:
+        """The same with what a clerk does."""
+        return self._clerks.setdefault(code, Clerk(self.client(code)))
+
+    def newcomers(self, count: int) -> list[str]:
+        """Agencies that no other journey knows, each with its key."""
+        many = [Agency(f"H50.{next_number()}", "Xã Thử nghiệm") for _ in range(count)]
+        with self.scene.database.writing() as transaction:
+            for agency in many:
+                agencies.keep(transaction, agency, now=utc_now())
+                self.keys[agency.code] = agencies.new_key(transaction, agency, now=utc_now())
+        return [agency.code for agency in many]
+
+    def closed(self, consignment_id: str) -> bool:
+        return self.scene.consignment(consignment_id).state == "closed"
 
     def send(self, body: bytes, *, caller: str = "G22", key: str = "") -> httpx.Response:
         headers = {"Content-Type": "application/xml"} | ({"Idempotency-Key": key} if key else {})
@@ -217,10 +238,15 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 class Line:
-    """The stations of a scene on their real broker, in threads of this process; the test turns the clock."""
+    """The stations of a scene on their real broker, in threads of this process; the test turns the clock.
+
+    Agencies call the real application with that clock.
+    """
 
     def __init__(self, scene: Scene, broker_url: str) -> None:
         self.scene = scene
+        self._app = create_app(scene.hub)
+        self._clients: dict[str, httpx.Client] = {}
         self._stop = threading.Event()
         self._embedded = EmbeddedBroker() if not broker_url else None
         publisher = self._embedded or Publisher(broker_url)
@@ -240,11 +266,30 @@ class Line:
         consumer = Consumer(url, queues=queues_of(station), handle=work_for(self.scene.hub), prefetch=8, name=station)
         return lambda: consumer.run(self._stop)
 
+    def clerk(self, code: str) -> Clerk:
+        """An agency of the cast at the application."""
+        if code not in self._clients:
+            with self.scene.database.writing() as transaction:
+                key = agencies.new_key(transaction, self.scene.agency(code), now=self.scene.hub.now())
+            self._clients[code] = httpx.Client(
+                transport=httpx.WSGITransport(app=self._app),
+                base_url="http://hub/api/v1",
+                headers={"Authorization": f"Bearer {key}"},
+            )
+        return Clerk(self._clients[code])
+
+    def at(self, ahead: timedelta) -> None:
+        """The clock comes to this moment and does one round of its duties."""
+        self.scene.clock.ahead = ahead
+        self.tick()
+
     def tick(self) -> None:
         """One round of the clock, then wait until all that it woke is worked off."""
         clock.tick(self.scene.hub)
 
     def stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
         self._stop.set()
         self.scene.database.bell.close()
         for thread in self._threads:
@@ -285,14 +330,19 @@ def scene_on_sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Scene]:
 _numbers = iter(range(10_000, 10_000_000))
 
 
+def next_number() -> int:
+    """The number of a document that no other journey has sent."""
+    return next(_numbers)
+
+
 def fresh(**facts: object) -> bytes:
     """A document that no other journey has sent, in a signed envelope."""
-    return signed(document(next(_numbers), **facts))
+    return signed(document(next_number(), **facts))
 
 
 def fresh_genuine(**facts: object) -> bytes:
     """The same with a page that is signed and sealed, so that it replaces paper."""
-    return genuine_document(next(_numbers), **facts)
+    return genuine_document(next_number(), **facts)
 
 
 def consignment_of(place: Place, response: httpx.Response) -> Consignment:

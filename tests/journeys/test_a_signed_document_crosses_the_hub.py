@@ -47,7 +47,7 @@ def test_a_signed_document_crosses_the_hub(place):
     assert states == {"H41": ("handed_over", "06"), "H14": ("refused", None)}
     events = [verify_receipt(receipt["jws"], trusted=trusted)["event"] for receipt in seen["receipts"]]
     assert sorted(events) == sorted(
-        ["SubmissionAcceptance", "ContentHandover", "ContentHandoverFailure", *["BusinessStatus"] * 3]
+        ["SubmissionAcceptance", "ContentHandover", "ContentHandoverFailure", *["BusinessStatus"] * 4]
     )
 
     def moved(code, direction, by):

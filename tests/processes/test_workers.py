@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hub.broker.messages import Wake
-from hub.broker.topology import QUEUES, queues_of
+from hub.broker.topology import LANES, QUEUES, queues_of
 from hub.processes import STATIONS, work_for
 from hub.processes.loop import HEARTBEAT_EVERY, Heartbeat
 from hub.processes.workers import WORKERS
@@ -13,9 +13,15 @@ from hub.store import heartbeats
 
 
 def test_every_station_has_a_worker_and_every_queue_a_reader():
-    assert {worker.station for worker in WORKERS.values()} == set(STATIONS)
-    read = {name for worker in WORKERS.values() for name in queues_of(worker.station)}
-    assert read == {queue.name for queue in QUEUES if queue.exchange != queue.name}
+    read = [name for worker in WORKERS.values() for name in worker.queues]
+    assert sorted(read) == sorted(name for station in STATIONS for name in queues_of(station))
+    assert set(read) == {queue.name for queue in QUEUES if queue.exchange != queue.name}
+
+
+def test_no_worker_takes_daily_traffic_before_what_is_urgent():
+    for worker in WORKERS.values():
+        lanes = [LANES.index(name.partition(".")[2]) for name in worker.queues if "." in name]
+        assert lanes == sorted(lanes)
 
 
 def test_a_wake_runs_its_station(scene):

@@ -126,7 +126,7 @@ def test_delivered_gives_receipt_count_and_closes(scene):
     one = due(scene, page=genuine("G22"))
     deliver.run(one.id, hub)
     assert scene.delivery(one.id).state is DeliveryState.HANDED_OVER
-    assert scene.receipts(one.consignment_id)[-1] == "ContentHandover"
+    assert scene.receipts(one.consignment_id)[-2:] == ["ContentHandover", "BusinessStatus"]
     assert scene.consignment(one.consignment_id).state is ConsignmentState.CLOSED
     scene.drain()
     assert scene.counts()["H41", "received"] == (1, 1, 0)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from hub.stations import acknowledge, deliver, route
+from hub.stations import acknowledge, deliver, ending, route
 from hub.stations.acknowledge import Acknowledgement
 from hub.store import consignments
 
@@ -74,7 +74,7 @@ def test_the_last_two_recipients_close_it_together(postgres_scene):
     @contextmanager
     def first_is_acknowledging():
         with postgres_scene.database.writing() as transaction:
-            delivery = acknowledge.locked(transaction, made["H14"].id)
+            delivery = ending.locked(transaction, made["H14"].id)
             acknowledge.hand_over(transaction, delivery, postgres_scene.hub)
             yield
 

@@ -29,7 +29,7 @@ def test_an_accepted_document_has_body_row_receipt_history_and_wakes(scene):
     assert (kept.state, kept.sender_key, kept.signature_state) == (ConsignmentState.ACCEPTED, "G22", "valid")
     assert scene.hub.payloads.open(kept.sha256).read() == body
     assert scene.receipts(kept.id) == ["SubmissionAcceptance"]
-    assert scene.timeline(kept.id) == ["accepted", "counted_as_sent"]
+    assert scene.timeline(kept.id) == ["accepted", "overdue", "counted_as_sent"]  # dated months ago
     assert [(row.station, row.work_id) for row in scene.owed()] == [("route", kept.id), ("tally", kept.id)]
     assert drafts(scene) == []
 
@@ -211,10 +211,11 @@ def test_what_goes_without_paper_and_does_not_replace_it_is_counted_apart(scene)
 
 
 def test_notices_about_documents_are_not_counted(scene):
+    scene.placed(1, page=genuine("G22"))
     answer = scene.post(signed(document(1, business_type=BusinessType.RECALL)))
     scene.drain()
     assert answer.consignment.state is ConsignmentState.ACCEPTED
-    assert scene.counts() == {}
+    assert scene.counts() == {("G22", "sent"): (1, 1, 0)}
 
 
 def test_two_racing_sendings_of_one_document_count_once(scene):

@@ -10,15 +10,46 @@ import pytest
 import sqlalchemy as sa
 
 from hub.domain.agencies import Agency
-from hub.store import agencies, consignments, deliveries, events, outbox, receipts, tables
+from hub.store import (
+    agencies,
+    consignments,
+    deliveries,
+    duties,
+    events,
+    life_tables,
+    notices,
+    outbox,
+    receipts,
+    standing,
+    tables,
+)
 from hub.store.engine import Database
+from hub.store.standing import Scope, ScopeKind
 
+CONTENT = {"subject": "", "text": "", "body": ""}
 ROWS = 4000
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 QUESTIONS: dict[str, tuple[Callable[[sa.Connection], object], str]] = {
     "inbox": (lambda c: deliveries.inbox(c, "H41", after=5, limit=50), "ix_deliveries_inbox|uq_deliveries_recipient"),
     "due deliveries": (lambda c: deliveries.due(c, NOW, limit=50), "ix_deliveries_due"),
     "due consignments": (lambda c: consignments.due(c, NOW, limit=50), "ix_consignments_waiting"),
+    "expired": (lambda c: standing.expired(c, NOW, limit=50), "ix_deliveries_expiring"),
+    "at closed agencies": (lambda c: standing.at_closed(c, NOW.date(), limit=50), "ix_deliveries_inbox"),
+    "copy of": (lambda c: standing.copy_of(c, _id("c", 7), "H41"), "uq_deliveries_consignment|sqlite_autoindex"),
+    "retry: waiting": (
+        lambda c: standing.waiting(c, Scope(ScopeKind.SENDER, "G22"), NOW, limit=50),
+        "ix_deliveries_due",
+    ),
+    "retry: run out": (
+        lambda c: standing.run_out(c, Scope(ScopeKind.SENDER, "G22"), limit=50),
+        "ix_deliveries_expired",
+    ),
+    "retry: held": (
+        lambda c: standing.held(c, Scope(ScopeKind.SENDER, "G22"), NOW, limit=50),
+        "ix_consignments_waiting",
+    ),
+    "due notices": (lambda c: notices.due(c, NOW, limit=20), "ix_notices_unsent"),
+    "passed duties": (lambda c: duties.passed(c, NOW, limit=20), "ix_duties_waiting"),
     "timeline": (lambda c: events.timeline(c, _id("c", 7)), "ix_events_consignment_id"),
     "to tally": (lambda c: events.uncounted_since(c, NOW), "ix_events_to_tally"),
     "receipts": (lambda c: receipts.of_consignment(c, _id("c", 7)), "ix_receipts_consignment_id"),
@@ -92,6 +123,12 @@ def _fill(transaction) -> None:
         rows(lambda n: {"id": _id("r", n), "consignment_id": _id("c", n), "event": "x", "issued_at": NOW, "jws": "x"}),
     )
     transaction.execute(sa.insert(tables.statuses), rows(_status))
+    transaction.execute(sa.insert(life_tables.duties), rows(_duty))
+    transaction.execute(
+        sa.insert(life_tables.subscribers),
+        rows(lambda n: {"id": _id("b", n), "kind": "mail", "address": "a@b", "added_at": NOW}),
+    )
+    transaction.execute(sa.insert(life_tables.notices), rows(_notice))
     transaction.execute(
         sa.insert(tables.outbox),
         rows(lambda n: {"station": "route", "work_id": _id("c", n), "lane": "normal", "trace_id": ""}),
@@ -171,6 +208,30 @@ def _status(number: int) -> dict[str, object]:
         "said_at": NOW,
         "recorded_at": NOW,
         "receipt_id": _id("r", number),
+    }
+
+
+def _duty(number: int) -> dict[str, object]:
+    return {
+        "id": _id("u", number),
+        "delivery_id": _id("d", number),
+        "kind": "receipt",
+        "opened_at": NOW,
+        "due_at": NOW + timedelta(seconds=number - 5),
+        "article": "Điều 21",
+        "ended_at": NOW if number > 20 else None,
+        "outcome": "met" if number > 20 else None,
+    }
+
+
+def _notice(number: int) -> dict[str, object]:
+    waits = NOW + timedelta(seconds=number) if number < 20 else None
+    return {
+        "id": _id("n", number),
+        "subscriber_id": _id("b", number),
+        "made_at": NOW,
+        "content": CONTENT,
+        "next_attempt_at": waits,
     }
 
 

@@ -258,6 +258,7 @@ def test_the_sender_sees_everything_about_its_sending(web):
     assert view["header"]["attachments"][0]["name"] == "cong-van.pdf"
     assert [event["kind"] for event in view["timeline"]] == [
         "accepted",
+        "overdue",  # it is dated months ago
         "counted_as_sent",
         "routed",
         "placed",

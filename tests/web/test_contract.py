@@ -38,14 +38,14 @@ def test_the_contract_names_exactly_the_paths_and_methods_of_the_application(web
     }
     written = {(path, method) for path, item in API["paths"].items() for method in item if method != "parameters"}
     assert served == written
-    assert len(written) == 14
+    assert len(written) == 20
 
 
 def test_every_problem_code_of_the_contract_exists_and_the_other_way_round():
     written = {code for _, key, value in nodes(API) if key == "x-problem-codes" for code in value}
     assert written <= set(error_sentences())
     not_of_the_web = {"refused", "agency.unknown", "agency.unreachable", "broker.unavailable", "receipt.not_genuine"}
-    not_of_the_web |= {"broker.malformed_wake", "scanner.unavailable", "timestamps.unavailable"}
+    not_of_the_web |= {"broker.malformed_wake", "scanner.unavailable", "timestamps.unavailable", "notices.unavailable"}
     general = {"request.method_not_allowed", "request.refused"}
     assert set(error_sentences()) - written == not_of_the_web | general
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from hub.store.tables import metadata
+from hub.store.life_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -16,11 +16,12 @@ from werkzeug.exceptions import UnsupportedMediaType
 from hub.domain.agencies import code_key
 from hub.domain.consignments import ConsignmentState
 from hub.domain.findings import Verdict
+from hub.domain.personal_data import sees_staff
 from hub.errors import NoSuchThing
 from hub.stations import Hub, receive, record, verify
 from hub.stations.receive import Arrival
 from hub.stations.record import Answer
-from hub.store import consignments, deliveries, directory, events, receipts
+from hub.store import consignments, deliveries, directory, documents, duties, events, receipts
 from hub.store.consignments import Consignment
 from hub.web import identity, problems
 from hub.web.api import bodies, parameters, shown
@@ -36,6 +37,7 @@ def routes() -> Blueprint:
     made.before_request(identity.authenticate)
     made.add_url_rule("", view_func=post, methods=["POST"])
     made.add_url_rule("/<consignment_id>", view_func=get, methods=["GET"])
+    made.add_url_rule("/<consignment_id>/copies", view_func=copies, methods=["GET"])
     return made
 
 
@@ -98,6 +100,26 @@ def get(consignment_id: str) -> Response:
         return bodies.json(_whole(connection, kept, hub))
 
 
+def copies(consignment_id: str) -> Response:
+    """What each recipient holds now of the document that this sending is about, for its sender."""
+    wanted, hub = parameters.path_id(consignment_id), identity.the_hub()
+    with hub.database.reading() as connection:
+        kept = consignments.get(connection, wanted)
+        if kept is None or kept.document_ref is None or not identity.speaks_for(connection, kept.sender_key):
+            raise NoSuchThing(f"no document of {wanted} for {identity.caller().code}")
+        found = documents.get(connection, kept.document_ref)
+        if found is None or not identity.speaks_for(connection, found.sender_key):
+            raise NoSuchThing(f"{wanted} is about a document of another agency")
+        held = documents.copies(connection, found.id)
+        owed = duties.asked_about(connection, {copy.delivery_id for copy in held})
+        names = directory.names_of(connection, {copy.recipient_key for copy in held})
+    rules = hub.rules_on(hub.now())
+    listed = [
+        shown.copy(one, owed.get(one.delivery_id), name=names.get(one.recipient_key, ""), rules=rules) for one in held
+    ]
+    return bodies.json({**shown.registered(found), "copies": listed})
+
+
 def may_read(connection: Any, kept: Consignment) -> bool:
     """The sender; and the caller whose sending was rejected, because it was told the verdict before."""
     own_failure = kept.state is ConsignmentState.REJECTED and kept.caller_key == code_key(identity.caller().code)
@@ -110,9 +132,10 @@ def _whole(connection: Any, kept: Consignment, hub: Hub) -> dict[str, Any]:
     history = deliveries.statuses_of(connection, kept.id)
     names = directory.names_of(connection, {copy.recipient_key for copy in copies})
     rules = hub.rules_on(kept.received_at)
+    parties = {kept.sender_key, *(copy.recipient_key for copy in copies)}
     return {
         **shown.answer(kept, record.submission_receipt(issued), replayed=False),
-        "header": shown.header(kept),
+        "header": shown.header(kept, with_staff=sees_staff(identity.caller(), parties=parties)),
         "deliveries": [
             shown.delivery(copy, history, name=names.get(copy.recipient_key, ""), rules=rules) for copy in copies
         ],

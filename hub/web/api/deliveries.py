@@ -15,14 +15,17 @@ import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.wsgi import FileWrapper
 
+from hub.domain.changes import Holding
 from hub.domain.deliveries import DeliveryState
 from hub.domain.envelopes import Attachment
 from hub.domain.statuses import SAID_BY_RECIPIENT, StatusCode
 from hub.edxml.attachments import open_attachment
-from hub.errors import BadRequest, IllegalTransition, NoSuchThing, NotAllowed
+from hub.errors import BadRequest, CopyGone, IllegalTransition, NoSuchThing, NotAllowed
 from hub.stations import acknowledge
-from hub.stations.acknowledge import Acknowledgement, StatusSaid
-from hub.store import consignments, deliveries, events
+from hub.stations import status as status_station
+from hub.stations.acknowledge import Acknowledgement
+from hub.stations.status import StatusSaid
+from hub.store import consignments, deliveries, documents, events
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery
 from hub.store.events import Event
@@ -30,6 +33,7 @@ from hub.web import headers, identity
 from hub.web.api import bodies, parameters, shown
 
 _READABLE = frozenset({DeliveryState.IN_HAND, DeliveryState.HANDED_OVER})
+_GONE = frozenset({DeliveryState.WITHDRAWN, DeliveryState.EXPIRED, DeliveryState.PASSED_ON})
 _MOST_ATTACHMENTS_DIGITS = 4
 
 
@@ -76,7 +80,7 @@ def envelope(delivery_id: str) -> Response:
     if response.status_code == 200:
         response.headers["Content-Digest"] = bodies.digest_field(consignment.sha256)
     if request.method == "GET" and response.status_code != 304:
-        _note_fetched(delivery)
+        _taken_or_gone(delivery, body)
     return response
 
 
@@ -98,6 +102,7 @@ def attachment(delivery_id: str, number: str) -> Response:
         raise NoSuchThing(f"{delivery.id} has {len(listed)} attachments")
     kept = msgspec.convert(listed[int(number) - 1], Attachment)
     body = identity.the_hub().payloads.open(consignment.sha256)
+    _taken_or_gone(delivery, body)
     wrapped = bool(kept.zip_entry)  # the SDK's one-entry ZIP is given as it was signed, named as what it is
     response = Response(
         _pieces(body, kept),
@@ -152,7 +157,7 @@ def status(delivery_id: str) -> Response:
         delivery = _own(connection, wanted)
     if StatusCode(said.code) not in SAID_BY_RECIPIENT:
         raise NotAllowed(f"{said.code} is the sender's word", reason=f"status {said.code}")
-    recorded = acknowledge.status(
+    recorded = status_station.run(
         StatusSaid(wanted, delivery.recipient_key, StatusCode(said.code), description, at), hub
     )
     with hub.database.reading() as connection:
@@ -184,18 +189,39 @@ def _readable(delivery_id: str) -> tuple[Delivery, Consignment]:
         consignment = consignments.get(connection, delivery.consignment_id)
     if consignment is None:
         raise LookupError(f"delivery {wanted} without its consignment")
-    if delivery.state not in _READABLE:
-        raise IllegalTransition(f"{wanted} is {delivery.state}", thing="delivery", state=delivery.state.value)
+    _readable_or_raise(delivery)
     return delivery, consignment
 
 
-def _note_fetched(delivery: Delivery) -> None:
-    if delivery.fetched_at is not None:
-        return
+def _readable_or_raise(delivery: Delivery) -> None:
+    if delivery.state in _GONE:
+        raise CopyGone(f"{delivery.id} is {delivery.state}", state=delivery.state.value)
+    if delivery.state not in _READABLE:
+        raise IllegalTransition(f"{delivery.id} is {delivery.state}", thing="delivery", state=delivery.state.value)
+
+
+def _taken_or_gone(delivery: Delivery, body: BinaryIO) -> None:
+    """The recipient has the bytes from now on, unless a recall was quicker: then it gets none of them."""
+    try:
+        _take(delivery)
+    except BaseException:
+        body.close()
+        raise
+
+
+def _take(delivery: Delivery) -> None:
     hub = identity.the_hub()
     now = hub.now()
-    with hub.database.writing() as transaction:
-        if deliveries.fetched(transaction, delivery.id, at=now):
-            facts = {"recipient": delivery.recipient_key}
-            events.happened(transaction, Event("fetched", now, delivery.consignment_id, delivery.id, facts))
-            transaction.ring(f"consignment:{delivery.consignment_id}")
+    if delivery.fetched_at is None:
+        with hub.database.writing() as transaction:
+            if deliveries.fetched(transaction, delivery.id, at=now):
+                facts = {"recipient": delivery.recipient_key}
+                events.happened(transaction, Event("fetched", now, delivery.consignment_id, delivery.id, facts))
+                transaction.ring(f"consignment:{delivery.consignment_id}")
+    with hub.database.reading() as connection:
+        now_known = deliveries.get(connection, delivery.id)
+        if now_known is None:
+            raise LookupError(f"delivery {delivery.id} vanished")
+        _readable_or_raise(now_known)
+        if documents.copy(connection, delivery.id).holding is Holding.CANCELLED:
+            raise CopyGone(f"{delivery.id} was cancelled", state=Holding.CANCELLED.value)

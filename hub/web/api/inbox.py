@@ -15,10 +15,11 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from hub.domain.agencies import code_key
+from hub.domain.duties import Duty
 from hub.domain.periods import vietnam_time
 from hub.domain.signatures import SignatureState
 from hub.stations import Hub
-from hub.store import deliveries, directory
+from hub.store import deliveries, directory, duties
 from hub.web import headers, identity
 from hub.web.api import parameters, shown
 
@@ -74,7 +75,25 @@ def _look(hub: Hub, key: str, *, after: int, limit: int) -> list[dict[str, Any]]
     with hub.database.reading() as connection:
         found = deliveries.inbox(connection, key, after=after, limit=limit)
         names = directory.names_of(connection, {row.consignment_sender_key for _, row in found})
-    return [_item(delivery, row, names) for delivery, row in found]
+        asked = duties.asked_about(connection, {entry.same_as for entry, _ in found if entry.same_as})
+    return [_item(delivery, row, names) | _asked(delivery, asked) for delivery, row in found]
+
+
+def _about(said: dict[str, Any] | None) -> dict[str, str] | None:
+    """The document that a status message is about, and its code; None for documents."""
+    if said is None:
+        return None
+    answered = said["response_for"]
+    return {"document_id": answered["document_id"], "notation": answered["code"], "status": said["status_code"]}
+
+
+def _asked(notice: deliveries.Delivery, asked: dict[str, Duty]) -> dict[str, Any]:
+    """What this message asks about a copy that the recipient holds, until when, and where it is answered."""
+    duty = asked.get(notice.same_as or "")
+    if duty is None:
+        return {"duty": None}
+    told = {"delivery": duty.delivery_id, "kind": duty.kind.value, "due_at": vietnam_time(duty.due_at)}
+    return {"duty": told | {"answer": f"{shown.ROOT}/deliveries/{duty.delivery_id}/status"}}
 
 
 def _item(delivery: deliveries.Delivery, row: Any, names: dict[str, str]) -> dict[str, Any]:
@@ -86,6 +105,7 @@ def _item(delivery: deliveries.Delivery, row: Any, names: dict[str, str]) -> dic
         "sender": row.consignment_sender_key,
         "sender_name": names.get(row.consignment_sender_key, ""),
         **shown.summary(row.consignment_header, kind=row.consignment_kind),
+        "about": _about(row.consignment_header["status"]),
         "document_id": row.consignment_document_id,
         "notation": row.consignment_notation,
         "issued_on": row.consignment_issued_on.isoformat() if row.consignment_issued_on else None,

@@ -11,14 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from hub.domain.changes import Copy
 from hub.domain.consignments import ConsignmentState
+from hub.domain.duties import Duty
 from hub.domain.envelopes import BusinessType, Urgency
 from hub.domain.findings import Verdict
 from hub.domain.periods import vietnam_time
+from hub.domain.personal_data import without_staff
 from hub.domain.rules import RulePack
 from hub.domain.signatures import SignatureState
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery, StatusEntry
+from hub.store.documents import Document
 from hub.store.events import Event
 from hub.store.receipts import Receipt
 from hub.web import language
@@ -124,11 +128,14 @@ def _pdf_signature(one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def header(kept: Consignment) -> dict[str, Any] | None:
-    """The document's own data, for its parties; None when nothing of it was kept (a secret marking)."""
+def header(kept: Consignment, *, with_staff: bool) -> dict[str, Any] | None:
+    """The document's own data, for its parties; None when nothing of it was kept (a secret marking).
+
+    `with_staff`: who reads it may see the names, mail and phone of the clerks.
+    """
     if not kept.header:
         return None
-    written = kept.header
+    written = kept.header if with_staff else without_staff(kept.header)
     business = written["business"]
     return {
         **summary(kept.header, kind=kept.kind),
@@ -171,6 +178,9 @@ def delivery(kept: Delivery, history: Sequence[StatusEntry], *, name: str, rules
         "reason": kept.reason,
         "status": language.status(kept.status_code, rules),
         "same_as": kept.same_as,
+        "replaced_by": kept.replaced_by,
+        "expires_at": time_of(kept.expires_at),
+        "arrival": f"{kept.arrival_number}/{kept.arrival_year}" if kept.arrival_number else None,
         "attempts": kept.attempts,
         "next_attempt_at": time_of(kept.next_attempt_at),
         "placed_at": time_of(kept.placed_at),
@@ -180,12 +190,42 @@ def delivery(kept: Delivery, history: Sequence[StatusEntry], *, name: str, rules
     }
 
 
+def registered(kept: Document) -> dict[str, Any]:
+    """A document as its sender's register has it."""
+    return {
+        "document": kept.id,
+        "document_id": kept.document_id,
+        "notation": kept.notation,
+        "subject": kept.subject,
+        "state": kept.state.value,
+        "replaced_by": kept.replaced_by,
+        "described_by": kept.described_by,
+        "changed_at": vietnam_time(kept.changed_at),
+    }
+
+
+def copy(held: Copy, asked: Duty | None, *, name: str, rules: RulePack) -> dict[str, Any]:
+    """What one recipient holds of a document, and what it was asked and has not answered."""
+    duty = {"kind": asked.kind.value, "due_at": vietnam_time(asked.due_at), "article": asked.article} if asked else None
+    return {
+        "recipient": held.recipient_key,
+        "recipient_name": name,
+        "holding": language.holding(held.holding),
+        "delivery": held.delivery_id,
+        "consignment": held.consignment_id,
+        "status": language.status(held.status_code, rules),
+        "replaced_by": held.replaced_by,
+        "duty": duty,
+    }
+
+
 def said(entry: StatusEntry, rules: RulePack) -> dict[str, Any]:
     """One status as it was said."""
     return {
         "status": language.status(entry.code, rules),
         "description": entry.description,
         "said_by": entry.said_by,
+        "by_hub": entry.by_hub,
         "said_at": vietnam_time(entry.said_at),
         "recorded_at": vietnam_time(entry.recorded_at),
     }
