@@ -20,6 +20,7 @@ import click
 
 from hub import settings, wiring
 from hub.domain.agencies import code_key
+from hub.domain.envelopes import Urgency
 from hub.domain.periods import VIETNAM, vietnam_day
 from hub.domain.rules import pack_on
 from hub.reports import ledger as registers
@@ -42,6 +43,7 @@ _OPTIONS = (
     click.option("--to", "last", type=_DAY, help="Đến hết ngày / last day (YYYY-MM-DD)."),
     click.option("--partner", default="", help="Mã bên nhận hoặc bên gửi / code of the recipient or the sender."),
     click.option("--state", type=click.Choice(sorted(ledgers.states())), default=None, help="Trạng thái / state."),
+    click.option("--urgency", type=click.Choice([one.name.lower() for one in Urgency]), help="Độ khẩn / urgency."),
     click.option("--type", "document_type", default="", help="Loại văn bản / type of document."),
     click.option(
         "--limit", type=click.IntRange(1), default=50, show_default=True, help="Số dòng trên màn hình / lines."
@@ -104,6 +106,7 @@ def _asked(
     last: datetime | None,
     partner: str,
     state: str | None,
+    urgency: str | None,
     **texts: str,
 ) -> Asked:
     """What is looked for; that it was is audited."""
@@ -118,6 +121,7 @@ def _asked(
         last_day=last.date() if last else None,
         partner_key=other,
         state=state or "",
+        urgency=int(Urgency[urgency.upper()]) if urgency else None,
         **texts,
     )
 

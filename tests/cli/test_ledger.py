@@ -70,6 +70,8 @@ def test_options_narrow_and_what_is_left_is_said(database):
     assert len(some.stdout.splitlines()) == 2
     assert "còn nữa" in some.stderr
     assert "Không có văn bản nào" in run("outgoing", "G22", "--state", "recalled").stderr
+    assert "Không có văn bản nào" in run("outgoing", "G22", "--urgency", "express").stderr
+    assert len(run("outgoing", "G22", "--urgency", "normal").stdout.splitlines()) > 1
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])

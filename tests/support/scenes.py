@@ -6,6 +6,7 @@ Never: a second way through the stations; broker and processes are the journeys'
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,7 @@ from hub.processes import STATIONS
 from hub.settings import load
 from hub.signatures import signing
 from hub.signatures.keyinfo import described
+from hub.signatures.pdf import PdfJudge
 from hub.signatures.revocation import read_crl
 from hub.stations import Hub, receive, record, verify
 from hub.store import (
@@ -95,6 +97,15 @@ def genuine(code: str) -> bytes:
     return sign_pdf(by_person, by=seal(code), field="CoQuan")
 
 
+@cache
+def pdf_judge() -> PdfJudge:
+    """One for the whole test process, as in a hub's: its children take a second to start."""
+    made = load({})
+    judge = PdfJudge(children=made.pdf_children, memory_bytes=made.pdf_memory_bytes, seconds=made.pdf_seconds)
+    atexit.register(judge.close)
+    return judge
+
+
 @dataclass(slots=True)
 class Clock:
     """The time of the machine, moved forward by a test."""
@@ -117,7 +128,8 @@ class Scene:
         configured = load({}, overrides=overrides | settings)
         wiring.make_hub_key(configured)
         hub = wiring.open_hub(configured)
-        self.hub: Hub = replace(hub, now=self.clock)
+        self._own_judge = any(name.startswith("pdf_") for name in settings)
+        self.hub: Hub = replace(hub, now=self.clock, pdfs=hub.pdfs if self._own_judge else pdf_judge())
         with self.database.reading() as connection:
             empty = not directory.page(connection, after="", limit=1)
         if empty:
@@ -128,7 +140,9 @@ class Scene:
         return self.hub.database
 
     def close(self) -> None:
-        self.hub.close()
+        if self._own_judge:
+            self.hub.pdfs.close()
+        self.hub.database.close()
 
     def agency(self, code: str) -> Agency:
         with self.database.reading() as connection:

@@ -90,6 +90,8 @@ def _asked(hub: Hub) -> Asked:
         _one_of("urgency", [one.name.lower() for one in Urgency]),
         parameters.words("partner", longest=200),
     )
+    if partner and not code_key(partner):
+        raise BadRequest(f"partner={partner[:40]!r}", field="partner", expected="an agency code")
     with hub.database.reading() as connection:
         own = identity.spoken_for(connection, parameters.words("agency", longest=200))
         named = agencies.find(connection, code_key(partner)) if code_key(partner) else None
@@ -110,9 +112,11 @@ def _asked(hub: Hub) -> Asked:
 
 
 def _one_of(name: str, allowed: Any) -> str:
-    """One of some words, or empty. Raises BadRequest."""
-    text = request.args.get(name, "")
-    if text and text not in allowed:
+    """One of some words; empty when it is not said. Raises BadRequest."""
+    text = request.args.get(name)
+    if text is None:
+        return ""
+    if text not in allowed:
         raise BadRequest(f"{name}={text[:40]!r}", field=name, expected=" | ".join(sorted(allowed)))
     return text
 
