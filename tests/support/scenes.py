@@ -101,9 +101,19 @@ def genuine(code: str) -> bytes:
 def pdf_judge() -> PdfJudge:
     """One for the whole test process, as in a hub's: its children take a second to start."""
     made = load({})
-    judge = PdfJudge(children=made.pdf_children, memory_bytes=made.pdf_memory_bytes, seconds=made.pdf_seconds)
-    atexit.register(judge.close)
+    judge = SharedJudge(children=made.pdf_children, memory_bytes=made.pdf_memory_bytes, seconds=made.pdf_seconds)
+    atexit.register(judge.end)
     return judge
+
+
+class SharedJudge(PdfJudge):
+    """A judge that outlives the hubs of the tests which use it."""
+
+    def close(self) -> None:
+        """A hub that ends leaves it open for the next."""
+
+    def end(self) -> None:
+        super().close()
 
 
 @dataclass(slots=True)
