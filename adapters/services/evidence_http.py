@@ -11,29 +11,23 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import httpx
 import structlog
 
+from adapters.connections import Address, Deadline, meant
 from hub.errors import EvidenceUnavailable
 
 log = structlog.get_logger()
 
 MOST_BYTES = 20 * 1024 * 1024  # half a million revoked certificates at 40 bytes each; Vietnam's largest CAs have less
 LONGEST_URL = 2000
-NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is really asked
-
-Address = IPv4Address | IPv6Address
 
 
 class EvidenceHttp:
@@ -141,7 +135,7 @@ class EvidenceHttp:
         headers = {"Host": target.name.netloc.decode("ascii"), "Accept-Encoding": "identity", "Accept": "*/*"}
         if request:
             headers["Content-Type"] = "application/ocsp-request"
-        deadline = _Deadline(self._timeout)
+        deadline = Deadline(self._timeout)
         extensions = {"trace": deadline.watch, "sni_hostname": _host(target.name)}
         verb, body = ("POST", request) if request else ("GET", None)
         client = httpx.Client(trust_env=False, follow_redirects=False, timeout=self._timeout, verify=_tls(place.scheme))
@@ -157,7 +151,7 @@ class EvidenceHttp:
                 raise EvidenceUnavailable(f"no whole answer within {self._timeout:g} seconds") from trouble
             raise EvidenceUnavailable(f"{_host(target.name)}: {trouble or type(trouble).__name__}") from trouble
 
-    def _body(self, answer: httpx.Response, deadline: _Deadline) -> bytes:
+    def _body(self, answer: httpx.Response, deadline: Deadline) -> bytes:
         if answer.is_redirect:
             where = answer.headers.get("location", "")[:200]
             raise EvidenceUnavailable(f"the server points to {where}; redirects are not followed, map the host instead")
@@ -229,48 +223,5 @@ def _address(url: httpx.URL) -> Address:
 
 def _is_public(address: Address) -> bool:
     """False for every address that is not one of the open internet, however it is wrapped into IPv6."""
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if address in NAT64:
-            inner = IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(inner)
-    return address.is_global and not address.is_multicast
-
-
-class _Deadline:
-    """Ends the connection when the time for the whole answer is over; httpx bounds only each single wait."""
-
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-
-    @property
-    def passed(self) -> bool:
-        return time.monotonic() >= self._ends
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_trouble: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-
-    def watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpx's trace: a second handle on the connection, which stays usable when TLS takes the first."""
-        if event == "connection.connect_tcp.complete":
-            with self._lock:
-                self._socket = info["return_value"].get_extra_info("socket").dup()
-            if self.passed:
-                self._end()
-
-    def _end(self) -> None:
-        with self._lock, suppress(OSError):  # the other side may have gone already
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
+    real = meant(address)
+    return real.is_global and not real.is_multicast

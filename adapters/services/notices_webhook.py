@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, ip_address
 
 import httpx
 
+from adapters.connections import Address, Deadline, meant
 from hub.domain.notices import Notice, WebPlace, web_place
 from hub.errors import NoticesUnavailable
 
 MOST_BYTES = 64 * 1024  # of an answer
 LONGEST_ERROR = 300
 THIS_NETWORK = IPv4Network("0.0.0.0/8")  # RFC 1122 §3.2.1.3: leads to the machine itself on many systems
-NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is really asked
-
-Address = IPv4Address | IPv6Address
 
 
 class NoticesWebhook:
@@ -59,7 +53,7 @@ class NoticesWebhook:
         self._post(httpx.Request("POST", url, content=notice.body, headers=headers), place)
 
     def _post(self, request: httpx.Request, place: WebPlace) -> None:
-        deadline = _Deadline(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         request.extensions = {
             "trace": deadline.watch,
             "sni_hostname": place.host,
@@ -80,7 +74,7 @@ def _tls(scheme: str) -> ssl.SSLContext:
     return ssl.create_default_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _judge(answer: httpx.Response, deadline: _Deadline) -> None:
+def _judge(answer: httpx.Response, deadline: Deadline) -> None:
     """Raises NoticesUnavailable unless the server took it."""
     if answer.is_success:
         return
@@ -118,55 +112,11 @@ def _resolved(place: WebPlace) -> list[Address]:
 
 def _is_never_meant(address: Address) -> bool:
     """True for loopback, link-local, multicast and the like, however it is wrapped into IPv6."""
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if address in NAT64:
-            inner = IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_never_meant(inner)
-    elif address in THIS_NETWORK or address.is_reserved:
+    real = meant(address)
+    if isinstance(real, IPv4Address) and (real in THIS_NETWORK or real.is_reserved):
         return True
-    return address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+    return real.is_loopback or real.is_link_local or real.is_multicast or real.is_unspecified
 
 
 def _one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)[:LONGEST_ERROR]
-
-
-class _Deadline:
-    """Ends the connection when the time for all of it is over; httpx bounds only each single wait."""
-
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-
-    @property
-    def passed(self) -> bool:
-        return time.monotonic() >= self._ends
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_trouble: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-
-    def watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpx's trace: a second handle on the connection, which stays usable when TLS takes the first."""
-        if event != "connection.connect_tcp.complete":
-            return
-        with self._lock:
-            self._socket = info["return_value"].get_extra_info("socket").dup()
-        if self.passed:
-            self._end()
-
-    def _end(self) -> None:
-        with self._lock, suppress(OSError):  # the other side may have gone already
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)

@@ -50,13 +50,14 @@ class Candidate:
     """`recipients` are resolved on `day`, the Vietnamese day of `moment`; `earlier` are accepted consignments of the
     same document.
 
-    `certificate_holder` is the agency to which the signer's certificate belongs; `owners` the same for the seals in
-    PDF files, by the certificate's SHA-256; `answered` are the deliveries that a status message speaks about, newest
-    first, `open_changes` how many changes are asked about them and not answered, `not_routed_yet`: the copy that a
-    request to take back (13) is about is still on its way. `own` is what the register knows of
-    the document itself, `targets` are the documents that a recall, update or replacement refers to, `receivers` those
-    that an update adds or removes, `replacing` the agency keys that must replace each target (empty: all that hold
-    it). `policy` are the sender's own demands; `pdfs` and `files` hold what was seen in the attachments, by content id.
+    `certificate_holder` is the agency to which the signer's certificate belongs; `owners` the same for the seals in PDF
+    files, by the certificate's SHA-256; `answered` are the deliveries that a status message speaks about, newest first,
+    `open_changes` how many changes are asked about them and not answered, `not_routed_yet`: the copy that a request to
+    take back (13) is about is still on its way. `own` is what the register knows of the document itself, `targets` are
+    the documents that a recall, update or replacement refers to (none when there are too many to look at), `receivers`
+    those that an update adds or removes, `replacing` the agency keys that must replace each target (empty: all that
+    hold it). `policy` are the sender's own demands; `pdfs` and `files` hold what was seen in the attachments, by
+    content id.
     """
 
     reading: Reading
@@ -84,6 +85,7 @@ class Candidate:
     not_routed_yet: bool = False
     own: Target | None = None
     targets: tuple[Target, ...] = ()
+    too_many_targets: bool = False
     receivers: tuple[Receiver, ...] = ()
     replacing: tuple[tuple[str, ...], ...] = ()
 

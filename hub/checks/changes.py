@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hub.checks.candidate import Candidate
 from hub.domain.agencies import code_key
-from hub.domain.changes import DocumentState, Holding, Target
+from hub.domain.changes import MOST_TARGETS, DocumentState, Holding, Target
 from hub.domain.envelopes import BusinessType, Kind
 from hub.domain.findings import Finding, Severity
 
@@ -30,7 +30,9 @@ def judge(candidate: Candidate) -> Iterator[Finding]:
         return
     if not business.reason:
         yield Finding(CHECK, "change.no_reason", candidate.rules.changes.no_reason, "Bussiness/BussinessDocReason")
-    if not candidate.targets:
+    if candidate.too_many_targets:
+        yield _error("change.too_many", "Bussiness/ReplacementInfoList", limit=str(MOST_TARGETS))
+    elif not candidate.targets:
         yield Finding(CHECK, "change.nothing_named", Severity.ERROR, "Bussiness")
     for target in candidate.targets:
         faults = list(_known(candidate, target))
@@ -58,14 +60,14 @@ def _known(candidate: Candidate, target: Target) -> Iterator[Finding]:
 def _recall(candidate: Candidate, target: Target) -> Iterator[Finding]:
     named = named_recipients(candidate)
     told = {"document_id": target.document_id}
-    if not named & target.holders and not target.to_groups and not _names_groups(candidate):
+    if not named & target.holders and not target.to_groups:
         asked = {c.recipient_key for c in target.copies if c.holding in (Holding.GIVING_UP_ASKED, Holding.CANCELLED)}
         withdrawn = {c.recipient_key for c in target.copies if c.holding is Holding.WITHDRAWN}
         again = named and named <= asked | withdrawn
         yield _error("change.already_recalled" if again else "change.nobody_holds", "To", replaced_by="", **told)
         return
     others = sorted(target.holders - named)
-    if others and not _names_groups(candidate):
+    if others:
         told |= {"agencies": ", ".join(others[:_SHOWN]), "count": str(len(others))}
         yield Finding(CHECK, "change.others_hold", Severity.WARNING, "To", told)
 
@@ -93,19 +95,16 @@ def _replace(candidate: Candidate, target: Target) -> Iterator[Finding]:
         yield _error("change.replaces_itself", "DocumentId", document_id=target.document_id)
     asked = candidate.replacing[candidate.targets.index(target)]
     missing = sorted(set(asked or target.holders) - named_recipients(candidate))
-    if missing and not _names_groups(candidate):
+    if missing:
         told = {"agencies": ", ".join(missing[:_SHOWN]), "count": str(len(missing))}
         severity = Severity.ERROR if asked else Severity.WARNING
         yield Finding(CHECK, "change.replacer_not_addressed", severity, "To", told)
 
 
 def named_recipients(candidate: Candidate) -> frozenset[str]:
-    """The code keys of the agencies in To."""
-    return frozenset(code_key(one.agency.code) for one in candidate.recipients if one.agency is not None)
-
-
-def _names_groups(candidate: Candidate) -> bool:
-    return any(one.group for one in candidate.recipients)
+    """The code keys of the agencies in To, and of those in its groups."""
+    agencies = {code_key(one.agency.code) for one in candidate.recipients if one.agency is not None}
+    return frozenset(agencies.union(*(one.members for one in candidate.recipients)))
 
 
 def _error(code: str, where: str, **evidence: str) -> Finding:

@@ -34,7 +34,7 @@ def _one(resolution: Resolution, where: str) -> Iterator[Finding]:
         yield Finding(CHECK, "recipient.group_empty", Severity.ERROR, where, {"agency": written})
     elif resolution.group:
         yield Finding(
-            CHECK, "recipient.group", Severity.NOTE, where, {"agency": written, "members": str(resolution.members)}
+            CHECK, "recipient.group", Severity.NOTE, where, {"agency": written, "members": str(len(resolution.members))}
         )
     elif agency is None and resolution.followed:
         yield Finding(CHECK, "recipient.closed", Severity.ERROR, where, {"agency": written})

@@ -8,11 +8,8 @@ Source: Decision 20/2020/QĐ-TTg; import files are shaped like the list of level
 from __future__ import annotations
 
 import csv
-import getpass
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -20,15 +17,15 @@ from typing import Literal
 
 import click
 
-from hub import settings, wiring
+from hub.cli import opened
 from hub.domain.agencies import Agency, AgencyStatus, code_key
 from hub.domain.signature_policy import Demand, Level, PolicyRow, type_key
 from hub.errors import Misconfigured
 from hub.signatures.certificates import read_certificate
 from hub.stations import utc_now
 from hub.store import agencies as store
-from hub.store import directory, heartbeats, policies
-from hub.store.engine import Database, Transaction
+from hub.store import directory, policies
+from hub.store.engine import Transaction
 
 _LEVEL_1 = re.compile(r"[A-Z]\d\d", re.ASCII)
 _CLOSED = re.compile(r"closed(?:\s+(\d{4}-\d\d-\d\d))?.*")
@@ -40,28 +37,14 @@ def agencies() -> None:
     """Danh bạ đơn vị / the directory of agencies."""
 
 
-@contextmanager
-def _database() -> Iterator[Database]:
-    database = wiring.open_database(settings.load())
-    try:
-        wiring.ready(database)
-        yield database
-    finally:
-        database.close()
-
-
-def _audit(transaction: Transaction, what: str, **facts: str) -> None:
-    heartbeats.audited(transaction, what, who=f"cli:{getpass.getuser()}", at=utc_now(), facts=facts)
-
-
 @agencies.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(*, file: Path) -> None:
     """Nạp danh sách mã (CSV) / load a CSV: code,name_vi,status[,successor,source,note,parent,aliases]."""
     rows = _rows(file)
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         done = Counter(keep_imported(transaction, agency, aliases.split()) for agency, aliases in rows)
-        _audit(transaction, "agencies.imported", file=file.name, rows=str(len(rows)))
+        opened.audited(transaction, "agencies.imported", file=file.name, rows=str(len(rows)))
     click.echo(
         f"{len(rows)} đơn vị / agencies: {done['new']} mới / new, {done['changed']} cập nhật / changed, "
         f"{done['same']} giữ nguyên / unchanged"
@@ -169,14 +152,14 @@ def add(
         "speaks_for_descendants": speaks_for_descendants,
         "sees_staff": sees_staff,
     }
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         known = _known(transaction, code) or Agency(code, "")
         agency = replace(known, name=name, **{field: value for field, value in given.items() if value is not None})
         new = store.keep(transaction, agency, now=utc_now())
         if _LEVEL_1.fullmatch(code_key(code)):
             aliases = (*aliases, f"000.00.00.{code}")
         store.keep_aliases(transaction, agency, aliases)
-        _audit(transaction, "agencies.added" if new else "agencies.changed", agency=code)
+        opened.audited(transaction, "agencies.added" if new else "agencies.changed", agency=code)
     click.echo(f"{'Đã thêm / added' if new else 'Đã sửa / changed'}: {code} {name}")
 
 
@@ -191,7 +174,7 @@ def _known(transaction: Transaction, code: str) -> Agency | None:
 @click.option("--limit", default=1000, show_default=True)
 def list_agencies(*, after: str, limit: int) -> None:
     """Liệt kê danh bạ / list the directory."""
-    with _database() as database, database.reading() as connection:
+    with opened.database() as database, database.reading() as connection:
         for agency in directory.page(connection, after=after.upper(), limit=limit):
             towards = f" → {agency.successor}" if agency.successor else ""
             click.echo(f"{agency.code:<20} {agency.status.value:<10} {agency.name}{towards}")
@@ -201,10 +184,10 @@ def list_agencies(*, after: str, limit: int) -> None:
 @click.argument("code")
 def key(*, code: str) -> None:
     """Cấp khóa API mới, chỉ hiện một lần / make a new API key, shown this once (two live at a time)."""
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         agency = store.require(transaction.connection, code)
         plain = store.new_key(transaction, agency, now=utc_now())
-        _audit(transaction, "agencies.key_made", agency=agency.code)
+        opened.audited(transaction, "agencies.key_made", agency=agency.code)
     click.echo(plain)
     click.echo("Giữ kín khóa này; trục chỉ lưu mã băm. / Keep it secret; the hub stores only its hash.", err=True)
 
@@ -213,7 +196,7 @@ def key(*, code: str) -> None:
 @click.argument("code")
 def keys(*, code: str) -> None:
     """Liệt kê khóa của đơn vị / list the agency's keys by their public names."""
-    with _database() as database, database.reading() as connection:
+    with opened.database() as database, database.reading() as connection:
         for one in store.keys(connection, store.require(connection, code)):
             state = f"thu hồi / revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else "hiệu lực / live"
             click.echo(f"{one.key_id}  {one.created_at:%Y-%m-%d}  {state}")
@@ -223,9 +206,9 @@ def keys(*, code: str) -> None:
 @click.argument("key_id")
 def revoke_key(*, key_id: str) -> None:
     """Thu hồi khóa ngay / revoke a key at once."""
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         done = store.revoke_key(transaction, key_id, now=utc_now())
-        _audit(transaction, "agencies.key_revoked", key_id=key_id)
+        opened.audited(transaction, "agencies.key_revoked", key_id=key_id)
     click.echo("Đã thu hồi / revoked" if done else "Không có khóa hiệu lực nào như vậy / no such live key")
     raise SystemExit(0 if done else 1)
 
@@ -239,10 +222,10 @@ def certificate(*, code: str, file: Path) -> None:
     held = store.AgencyCertificate(
         sha256=found.sha256, subject=found.subject, not_after=found.not_after, pem=found.pem, withdrawn_at=None
     )
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         agency = store.require(transaction.connection, code)
         store.keep_certificate(transaction, agency, held, now=utc_now())
-        _audit(transaction, "agencies.certificate_registered", agency=agency.code, sha256=found.sha256)
+        opened.audited(transaction, "agencies.certificate_registered", agency=agency.code, sha256=found.sha256)
     click.echo(f"{agency.code}: {found.subject}, hết hạn / until {found.not_after:%Y-%m-%d}, sha256 {found.sha256}")
 
 
@@ -259,7 +242,7 @@ def policy(*, code: str, demand: str | None, level: str | None, document_type: s
     """
     if demand is not None and level is None:
         raise click.UsageError("Nêu mức: require, warn, ignore hoặc default / say a level, or default.")
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         agency = store.require(transaction.connection, code)
         if demand is not None and level is not None:
             last = until.date() if until else None
@@ -282,4 +265,4 @@ def _set_policy(
     else:
         policies.keep(transaction, key, PolicyRow(demand, Level(level), kind, until), now=utc_now())
     told = {"agency": agency.code, "demand": demand.value, "level": level, "document_type": kind}
-    _audit(transaction, "agencies.policy_set", **told, until=until.isoformat() if until else "")
+    opened.audited(transaction, "agencies.policy_set", **told, until=until.isoformat() if until else "")

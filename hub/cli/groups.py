@@ -7,22 +7,19 @@ Source: issue 4 part 7; Decision 20/2020/QĐ-TTg (levels and letters of the code
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from hub import settings, wiring
+from hub.cli import opened
 from hub.domain.agencies import code_key
 from hub.domain.groups import Group, GroupKind
 from hub.domain.periods import vietnam_day
 from hub.errors import Misconfigured, NoSuchThing
 from hub.stations import utc_now
-from hub.store import directory, heartbeats
+from hub.store import directory
 from hub.store import groups as store
-from hub.store.engine import Connection, Database, Transaction
+from hub.store.engine import Connection
 
 NAMES_PER_QUERY = 500
 
@@ -30,20 +27,6 @@ NAMES_PER_QUERY = 500
 @click.group()
 def groups() -> None:
     """Nhóm đơn vị nhận / groups of recipients under one code."""
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    database = wiring.open_database(settings.load())
-    try:
-        wiring.ready(database)
-        yield database
-    finally:
-        database.close()
-
-
-def _audit(transaction: Transaction, what: str, **facts: str) -> None:
-    heartbeats.audited(transaction, what, who=f"cli:{getpass.getuser()}", at=utc_now(), facts=facts)
 
 
 @groups.command()
@@ -72,10 +55,10 @@ def add(
     kind = GroupKind.BELOW if below is not None else GroupKind.LEVEL_ONE if level_one is not None else GroupKind.MEMBERS
     codes = _lines(members_file) if members_file is not None else _split(listed or "")
     group = Group(code.strip(), name, kind, of=below or level_one or "")
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         new = store.keep(transaction, group, members=codes, now=utc_now())
         told = {"group": code_key(code), "kind": kind.value, "of": group.of, "members": str(len(codes))}
-        _audit(transaction, "groups.added" if new else "groups.changed", **told)
+        opened.audited(transaction, "groups.added" if new else "groups.changed", **told)
         kept = _known(transaction.connection, code)
         reach = len(_meant(transaction.connection, kept))
     click.echo(f"{'Đã thêm / added' if new else 'Đã sửa / changed'}: {_line(kept)}")
@@ -85,7 +68,7 @@ def add(
 @groups.command("list")
 def list_groups() -> None:
     """Liệt kê các nhóm / list the groups."""
-    with _database() as database, database.reading() as connection:
+    with opened.database() as database, database.reading() as connection:
         for group in store.all_groups(connection):
             click.echo(_line(group))
 
@@ -94,7 +77,7 @@ def list_groups() -> None:
 @click.argument("code")
 def show(*, code: str) -> None:
     """Nhóm này hôm nay gồm những ai / whom this group means today."""
-    with _database() as database, database.reading() as connection:
+    with opened.database() as database, database.reading() as connection:
         group = _known(connection, code)
         meant = _meant(connection, group)
         names = _names(connection, meant)
@@ -108,10 +91,10 @@ def show(*, code: str) -> None:
 @click.argument("code")
 def remove(*, code: str) -> None:
     """Bỏ một nhóm; văn bản đã gửi vẫn giữ nguyên người nhận / remove a group; what was sent keeps its recipients."""
-    with _database() as database, database.writing() as transaction:
+    with opened.database() as database, database.writing() as transaction:
         group = _known(transaction.connection, code)
         store.drop(transaction, group.code)
-        _audit(transaction, "groups.removed", group=code_key(group.code))
+        opened.audited(transaction, "groups.removed", group=code_key(group.code))
     click.echo(f"Đã bỏ / removed: {_line(group)}")
 
 

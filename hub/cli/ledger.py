@@ -7,7 +7,6 @@ Source: Decision 28/2018/QĐ-TTg Art. 10(2); Decree 30/2020/NĐ-CP Annex VI (out
 
 from __future__ import annotations
 
-import getpass
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from typing import IO, Any
 
 import click
 
-from hub import settings, wiring
+from hub.cli import opened
 from hub.domain.agencies import code_key
 from hub.domain.envelopes import Urgency
 from hub.domain.periods import VIETNAM, vietnam_day
@@ -29,7 +28,7 @@ from hub.reports.as_csv import write_csv
 from hub.reports.as_xlsx import write_xlsx
 from hub.reports.ledger import Line, Side
 from hub.stations import utc_now
-from hub.store import agencies, heartbeats, ledgers
+from hub.store import agencies, ledgers
 from hub.store.engine import Database
 from hub.store.ledgers import Asked
 
@@ -84,17 +83,13 @@ def _run(side: Side, *, code: str, limit: int, out: Path | None, **fields: Any) 
         raise click.BadParameter(
             "tên tệp phải có đuôi .csv hoặc .xlsx / end the name in .csv or .xlsx", param_hint="--out"
         )
-    database = wiring.open_database(settings.load())
-    try:
-        wiring.ready(database)
+    with opened.database() as database:
         lines = _lines(database, side, _asked(database, side, code, **fields))
         if out is None:
             _tell(lines, side, limit)
         else:
             _write(lines, side, out)
             click.echo(str(out))
-    finally:
-        database.close()
 
 
 def _asked(
@@ -113,8 +108,7 @@ def _asked(
     with database.writing() as transaction:
         key = code_key(agencies.require(transaction.connection, code).code)
         other = code_key(agencies.require(transaction.connection, partner).code) if partner else ""
-        who, facts = f"cli:{getpass.getuser()}", {"agency": key, "side": side.value}
-        heartbeats.audited(transaction, "ledger.read", who=who, at=utc_now(), facts=facts)
+        opened.audited(transaction, "ledger.read", agency=key, side=side.value)
     return Asked(
         key,
         first_day=first.date() if first else None,

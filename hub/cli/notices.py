@@ -7,13 +7,10 @@ Source: issue of stuck documents nobody hears about (field notes §"What none of
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
 from hub import settings, wiring
+from hub.cli import opened
 from hub.domain.agencies import code_key
 from hub.domain.notices import CarrierKind, mail_address, trial, web_place
 from hub.domain.periods import vietnam_time
@@ -21,29 +18,14 @@ from hub.errors import Misconfigured, NoSuchThing, NoticesUnavailable
 from hub.processes.notices import hand_over
 from hub.settings import Settings
 from hub.stations import new_id, utc_now
-from hub.store import agencies, heartbeats
+from hub.store import agencies
 from hub.store import notices as store
-from hub.store.engine import Database, Transaction
 from hub.store.notices import Result, Subscriber
 
 
 @click.group()
 def notices() -> None:
     """Thông báo văn bản không chuyển động / notices about what does not move."""
-
-
-@contextmanager
-def _database(configured: Settings) -> Iterator[Database]:
-    database = wiring.open_database(configured)
-    try:
-        wiring.ready(database)
-        yield database
-    finally:
-        database.close()
-
-
-def _audit(transaction: Transaction, what: str, **facts: str) -> None:
-    heartbeats.audited(transaction, what, who=f"cli:{getpass.getuser()}", at=utc_now(), facts=facts)
 
 
 @notices.command()
@@ -60,13 +42,15 @@ def add(*, code: str | None, for_hub: bool, mail: str | None, webhook: str | Non
     configured = settings.load()
     kind, address = (CarrierKind.MAIL, mail or "") if mail else (CarrierKind.WEBHOOK, webhook or "")
     _check(kind, address, configured)
-    with _database(configured) as database, database.writing() as transaction:
+    with opened.database(configured) as database, database.writing() as transaction:
         agency = agencies.require(transaction.connection, code) if code else None
         key = code_key(agency.code) if agency else None
         subscriber = Subscriber(new_id(), key, kind, address, utc_now())
         if not store.add(transaction, subscriber):
             raise click.ClickException(f"{address}: đã có / is there already")
-        _audit(transaction, "notices.added", id=subscriber.id, agency=key or "", kind=kind.value, address=address)
+        opened.audited(
+            transaction, "notices.added", id=subscriber.id, agency=key or "", kind=kind.value, address=address
+        )
     click.echo(subscriber.id)
     if kind is CarrierKind.MAIL and not configured.mail_server:
         click.echo("Chưa đặt HUB_MAIL_SERVER: thư chưa gửi được / no mail until HUB_MAIL_SERVER is set", err=True)
@@ -89,7 +73,7 @@ def _check(kind: CarrierKind, address: str, configured: Settings) -> None:
 @notices.command("list")
 def list_subscribers() -> None:
     """Liệt kê nơi nhận và kết quả lần gần nhất / list the receivers and how the last notice went."""
-    with _database(settings.load()) as database, database.reading() as connection:
+    with opened.database(settings.load()) as database, database.reading() as connection:
         for one in store.live(connection):
             result = _result(store.last_result(connection, one.id))
             click.echo(f"{one.id}  {one.agency_key or '(trục / hub)':<16} {one.kind.value:<8} {one.address}  {result}")
@@ -110,10 +94,10 @@ def _result(last: Result | None) -> str:
 @click.argument("subscriber_id")
 def remove(*, subscriber_id: str) -> None:
     """Thôi gửi thông báo tới nơi này / no more notices to this receiver."""
-    with _database(settings.load()) as database, database.writing() as transaction:
+    with opened.database(settings.load()) as database, database.writing() as transaction:
         if not store.end(transaction, subscriber_id, at=utc_now()):
             raise NoSuchThing(f"no live subscriber {subscriber_id}")
-        _audit(transaction, "notices.removed", id=subscriber_id)
+        opened.audited(transaction, "notices.removed", id=subscriber_id)
     click.echo(f"Đã bỏ / removed: {subscriber_id}")
 
 
@@ -134,7 +118,7 @@ def test(*, subscriber_id: str) -> None:
         except NoticesUnavailable as refusal:
             outcome = str(refusal)
         with hub.database.writing() as transaction:
-            _audit(transaction, "notices.tested", id=one.id, notice=notice_id, outcome=outcome or "sent")
+            opened.audited(transaction, "notices.tested", id=one.id, notice=notice_id, outcome=outcome or "sent")
     finally:
         hub.close()
     if outcome:

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from hub import settings, wiring
+from hub import settings
+from hub.cli import opened
 from hub.domain.agencies import code_key
 from hub.domain.causes import EndingCertificate, Stuck
 from hub.domain.periods import vietnam_time
@@ -31,14 +32,9 @@ HUB_ITSELF = "quản trị trục / the hub's administrators"
 def radar(*, agency: str, limit: int, as_json: bool) -> None:
     """Văn bản nào không đi tiếp, vì sao, ai phải làm gì / what does not move, why, and who must act."""
     configured = settings.load()
-    database = wiring.open_database(configured)
-    try:
-        wiring.ready(database)
-        with database.reading() as connection:
-            key = code_key(agencies.require(connection, agency).code) if agency else None
-            seen = report.look(connection, configured, utc_now(), agency_key=key, limit=limit)
-    finally:
-        database.close()
+    with opened.database(configured) as database, database.reading() as connection:
+        key = code_key(agencies.require(connection, agency).code) if agency else None
+        seen = report.look(connection, configured, utc_now(), agency_key=key, limit=limit)
     click.echo(json.dumps(_plain(seen), ensure_ascii=False, indent=2) if as_json else _table(seen))
 
 

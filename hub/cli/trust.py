@@ -7,7 +7,6 @@ Source: domain notes §6; issue 3 point 3.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -22,13 +21,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from hub import settings, wiring
+from hub import settings
+from hub.cli import opened
 from hub.domain.evidence import EvidenceKind
 from hub.errors import HubError
 from hub.signatures.anchor_facts import AnchorFacts, Standing, facts_in, pem_of
 from hub.signatures.anchors import Purpose
 from hub.stations import utc_now
-from hub.store import evidence, heartbeats
+from hub.store import evidence
 from hub.store.engine import Database
 
 EXPIRES_SOON = timedelta(days=30)
@@ -151,13 +151,9 @@ def check() -> None:
     looks += [_look_at_certificate(one, now) for one in kept]
     for look in looks:
         wrong += _show(look)
-    database = wiring.open_database(settings.load())
-    try:
-        wiring.ready(database)
+    with opened.database() as database:
         for look in look_at_evidence(database, kept, now):
             wrong += _show(look)
-    finally:
-        database.close()
     raise SystemExit(1 if wrong else 0)
 
 
@@ -310,16 +306,11 @@ def _refuse(vi: str, en: str) -> NoReturn:
 
 def _audit(what: str, **facts: str) -> None:
     """Trust is set up before the database too; then the change stands in the folder only, and that is said."""
-    database = wiring.open_database(settings.load())
     try:
-        wiring.ready(database)
-        with database.writing() as transaction:
-            who = f"cli:{getpass.getuser()}"
-            heartbeats.audited(transaction, what, who=who, at=utc_now(), facts=facts)
+        with opened.database() as database, database.writing() as transaction:
+            opened.audited(transaction, what, **facts)
     except HubError as away:
         click.echo(f"Chưa ghi được nhật ký / not in the audit: {str(away).splitlines()[0]}", err=True)
-    finally:
-        database.close()
 
 
 def _as_json(one: Kept) -> dict[str, object]:

@@ -56,14 +56,14 @@ class Agency:
 class Resolution:
     """Who a written code means: the agency, or None; `followed` are the closed codes passed on the way.
 
-    `group` is the code key of the group that it means instead, `members` how many recipients that group has.
+    `group` is the code key of the group that it means instead, `members` the code keys of its recipients on that day.
     """
 
     written: str
     agency: Agency | None
     followed: tuple[str, ...] = ()
     group: str = ""
-    members: int = 0
+    members: tuple[str, ...] = ()
 
 
 def code_key(code: str) -> str:

@@ -14,6 +14,8 @@ from enum import StrEnum
 from hub.domain.deliveries import DeliveryState
 from hub.domain.duties import GIVING_UP, DutyKind, DutyOutcome
 
+MOST_TARGETS = 100  # abuse bound: each is looked up and locked; one replacement rarely takes the place of ten
+
 
 class DocumentState(StrEnum):
     """live; recalled: frozen, nothing more may be sent under it; replaced: by another document at every holder."""

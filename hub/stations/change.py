@@ -7,12 +7,12 @@ Source: Decision 28/2018/QĐ-TTg Art. 8(2), 9(2); Decree 30/2020/NĐ-CP Art. 18,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hub.checks.candidate import Candidate, Receiver
 from hub.domain.agencies import Agency, code_key
-from hub.domain.changes import Action, Copy, Target, action
+from hub.domain.changes import MOST_TARGETS, Action, Copy, Target, action
 from hub.domain.deliveries import DeliveryState
 from hub.domain.duties import DutyKind
 from hub.domain.envelopes import BusinessType, Envelope, Kind
@@ -36,7 +36,7 @@ _REASONS = {
 
 
 def referred_to(envelope: Envelope) -> tuple[str, ...]:
-    """The ids of the documents that a recall, an update or a replacement is about, as written."""
+    """The ids of the documents that a recall, an update or a replacement is about, as written; none when too many."""
     business = envelope.business
     if business.business_type is BusinessType.RECALL:
         named = [envelope.document_id]
@@ -46,7 +46,14 @@ def referred_to(envelope: Envelope) -> tuple[str, ...]:
         named = [one.document_id for one in business.replacements] or [business.document_id]
     else:
         named = []
-    return tuple(dict.fromkeys(one for one in named if one))
+    found = tuple(dict.fromkeys(one for one in named if one))
+    return found if len(found) <= MOST_TARGETS else ()
+
+
+def agencies_named(envelope: Envelope) -> Iterator[str]:
+    """The codes, as written, of the receivers of an update and of those who must replace a document."""
+    yield from (one.organ_id for one in envelope.business.receivers)
+    yield from (code for one in envelope.business.replacements for code in one.organ_ids)
 
 
 def gathered(
@@ -65,6 +72,7 @@ def gathered(
     return {
         "own": _own(connection, sender_key, envelope),
         "targets": tuple(documents.target(connection, sender_key, one) for one in named),
+        "too_many_targets": business.business_type is BusinessType.REPLACE and len(organs.keys() - {""}) > MOST_TARGETS,
         "receivers": tuple(
             Receiver(one.organ_id, find(one.organ_id), one.receiver_type, _added(one.receiver_type, rules))
             for one in business.receivers
@@ -152,7 +160,8 @@ def _kind(
     if consignment.business_type == BusinessType.RECALL:
         return DutyKind.RECALL if key in named else None
     if consignment.business_type == BusinessType.REPLACE:
-        return DutyKind.REPLACE if not replacing or key in replacing else None
+        gets_the_new_one = key in named and (not replacing or key in replacing)
+        return DutyKind.REPLACE if gets_the_new_one else None
     if key in told["removed"]:
         return DutyKind.REMOVE
     return DutyKind.UPDATE if key in named else None

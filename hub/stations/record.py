@@ -167,7 +167,7 @@ def next_look(verdict: Verdict, now: datetime) -> datetime | None:
 def lane_for(judged: Judged) -> Lane:
     """The lane of the envelope's urgency and number of recipients."""
     envelope = judged.candidate.reading.envelope
-    count = sum(one.members or 1 for one in judged.candidate.recipients)
+    count = sum(len(one.members) or 1 for one in judged.candidate.recipients)
     urgency = Urgency.URGENT if envelope.kind is Kind.STATUS else envelope.urgency  # statuses are small and awaited
     return lane_of(urgency, recipients=count, bulk_from=judged.candidate.rules.bulk_from_recipients)
 

@@ -71,9 +71,9 @@ def _take_effect(
         if candidate.reading.envelope.business.metadata_changed:
             documents.describe(transaction, target.ref, consignment)
     elif consignment.business_type == BusinessType.RECALL:
-        if everywhere or any(one.group for one in candidate.recipients):
+        if everywhere:
             documents.move(transaction, target.ref, DocumentState.RECALLED, at=at)
-    elif target.holders <= frozenset(candidate.replacing[position] or target.holders):
+    elif everywhere and target.holders <= frozenset(candidate.replacing[position] or target.holders):
         newer = consignment.document_ref
         documents.move(transaction, target.ref, DocumentState.REPLACED, at=at, replaced_by=newer)
 

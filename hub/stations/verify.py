@@ -102,7 +102,7 @@ def signed_source(reading: Reading, open_body: Callable[[], BinaryIO]) -> xmldsi
 def _gathered(connection: Connection, seen: Seen, *, caller: Agency, moment: datetime) -> Candidate:
     envelope, today, signature = seen.reading.envelope, vietnam_day(moment), seen.signature
     addressees = _addressees(envelope)
-    book = agencies.Book(connection, [envelope.sender.organ_id, *addressees])
+    book = agencies.Book(connection, [envelope.sender.organ_id, *addressees, *change.agencies_named(envelope)])
     sender = resolve(envelope.sender.organ_id, on=today, look_up=book.find)
     known = sender.agency is not None
     sender_key = code_key(sender.agency.code) if sender.agency else ""
@@ -171,13 +171,13 @@ def _finder(book: agencies.Book, today: date) -> Callable[[str], Agency | None]:
 def _with_groups(
     connection: Connection, resolved: tuple[Resolution, ...], *, on: date, without: str
 ) -> tuple[Resolution, ...]:
-    """Codes that mean no agency may mean a group; with how many recipients it has today."""
+    """Codes that mean no agency may mean a group; with its recipients of today."""
     unknown = [code_key(one.written) for one in resolved if one.agency is None and not one.followed]
     named = groups.find_many(connection, unknown) if any(unknown) else {}
-    sizes = {key: len(groups.members(connection, group, on=on, without=without)) for key, group in named.items()}
+    members = {key: tuple(groups.members(connection, group, on=on, without=without)) for key, group in named.items()}
     return tuple(
-        replace(one, group=code_key(one.written), members=sizes[code_key(one.written)])
-        if one.agency is None and code_key(one.written) in sizes
+        replace(one, group=code_key(one.written), members=members[code_key(one.written)])
+        if one.agency is None and code_key(one.written) in members
         else one
         for one in resolved
     )

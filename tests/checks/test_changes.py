@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from hub.domain.envelopes import BusinessType
+from hub.domain.changes import MOST_TARGETS
+from hub.domain.envelopes import BusinessType, Replacement
+from hub.domain.findings import Verdict
 from tests.checks.conftest import said
 from tests.support import changes
 from tests.support.scenes import document, unsigned
 
 NUMBERS = itertools.count(5000)
 ALL = ("H41", "H14")
+NONE_SUCH = 900_000  # the numbers from here are nobody's
 
 
 @pytest.fixture
@@ -61,6 +65,31 @@ def test_another_agencys_document_is_like_an_unknown_one(judge, original):
 def test_a_replacement_that_names_nothing(judge):
     body = unsigned(document(next(NUMBERS), business_type=BusinessType.REPLACE))
     assert words(judge, body)["change.nothing_named"] == "error"
+
+
+def replacing_unknown(count: int) -> bytes:
+    envelope = document(next(NUMBERS), business_type=BusinessType.REPLACE)
+    named = tuple(Replacement(f"G22,2026/03/02,{NONE_SUCH + one}/CV", ()) for one in range(count))
+    return unsigned(replace(envelope, business=replace(envelope.business, reason="Gộp", replacements=named)))
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_replacement_names_no_more_than_can_be_looked_at(judge, over):
+    """An abuse bound: beyond it nothing is looked up, and nothing else is said about the targets."""
+    judged = judge(replacing_unknown(MOST_TARGETS + over))
+    assert said(judged, "change") == {"change.too_many" if over else "change.unknown_document": "error"}
+    assert len(judged.candidate.targets) == (0 if over else MOST_TARGETS)
+    assert judged.verdict is Verdict.REJECTED
+    if over:
+        (fault,) = [one for one in judged.findings if one.code == "change.too_many"]
+        assert fault.evidence == {"limit": str(MOST_TARGETS)}
+
+
+def test_one_document_named_often_is_one_target(judge, original):
+    envelope = document(next(NUMBERS), to=ALL, business_type=BusinessType.REPLACE)
+    named = (Replacement(original.document_id, ()),) * (MOST_TARGETS + 1)
+    body = unsigned(replace(envelope, business=replace(envelope.business, reason="Gộp", replacements=named)))
+    assert words(judge, body) == {}
 
 
 def test_a_document_cannot_replace_itself(judge, original):

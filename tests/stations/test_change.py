@@ -312,6 +312,24 @@ def test_a_replacement_at_one_agency_leaves_the_others_alone(scene):
 
 
 @ON_SQLITE
+def test_who_does_not_get_the_new_document_is_not_asked_for_the_old(scene):
+    """To leaves a holder out: it keeps what it has, and the old document is not frozen before it got the new one."""
+    original, made = scene.placed(1, to=ALL)
+    for one in made.values():
+        taken(scene, one)
+    answer = scene.post(changes.replacement(original, 2, to=("H41",)))
+    assert "change.replacer_not_addressed" in codes(answer)
+    scene.drain()
+    assert holdings(scene, original) == {"H41": "giving_up_asked", "H14": "holds"}
+    assert (owed(scene, made["H41"]), owed(scene, made["H14"])) == ([DutyKind.REPLACE], [])
+    assert scene.delivery(made["H14"].id).replaced_by is None
+    assert state_of(scene, original) is DocumentState.LIVE
+    sent(scene, changes.replacement(original, 2, to=("H14",)))
+    assert holdings(scene, original) == {"H41": "giving_up_asked", "H14": "giving_up_asked"}
+    assert state_of(scene, original) is DocumentState.REPLACED
+
+
+@ON_SQLITE
 def test_a_replacement_may_be_sent_to_further_recipients(scene):
     original, _ = scene.placed(1, to=("H41",))
     new = sent(scene, changes.replacement(original, 2, to=("H41",)))

@@ -9,14 +9,19 @@ from hub.domain.changes import DocumentState
 from hub.domain.consignments import ConsignmentState
 from hub.domain.envelopes import BusinessType
 from hub.domain.findings import Finding, Severity
+from hub.domain.groups import Group, GroupKind
 from hub.stations import judge_again, route
-from hub.store import documents
+from hub.store import documents, groups
 from tests.stations.conftest import Crash, at_once, snapshot
 from tests.support import changes
 from tests.support.scenes import document, signed, unsigned
 
 ALL = ("H41", "H14")
 ROUNDS = 3
+LEFT_OUT = {
+    DocumentState.RECALLED: "change.others_hold",
+    DocumentState.REPLACED: "change.replacer_not_addressed",
+}
 
 
 class Waiting:
@@ -64,6 +69,31 @@ def test_a_recall_freezes_at_once_and_not_when_it_is_routed(scene):
     assert registered(scene, recall).state is DocumentState.RECALLED
     assert scene.consignment(recall.id).state is ConsignmentState.ACCEPTED
     assert codes(scene.post(signed(document(1, to=("H41.1.2",)))).consignment) == {"change.already_recalled"}
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        (changes.recall, DocumentState.RECALLED),
+        (lambda original, *, to: changes.replacement(original, 2, to=to), DocumentState.REPLACED),
+    ],
+    ids=["recall", "replacement"],
+)
+def test_a_change_that_names_a_group_freezes_only_when_the_group_holds_every_holder(scene, everywhere, change):
+    original, _ = scene.placed(1, to=ALL)
+    members = ALL if everywhere else ("H41", "H41.1.2")
+    with scene.database.writing() as transaction:
+        groups.keep(transaction, Group("NHOM", "Nhóm", GroupKind.MEMBERS), members=members, now=scene.hub.now())
+    make, frozen = change
+    answer = scene.post(make(original, to=("NHOM",)))
+    assert answer.consignment.state is ConsignmentState.ACCEPTED
+    assert registered(scene, original).state is (frozen if everywhere else DocumentState.LIVE)
+    warned = changes.codes(answer) & set(LEFT_OUT.values())
+    assert warned == (set() if everywhere else {LEFT_OUT[frozen]})
+    scene.drain()
+    expected = {"H41": "withdrawn", "H14": "withdrawn" if everywhere else "waiting"}
+    assert changes.holdings(scene, original) == expected
 
 
 def test_an_update_describes_the_document_anew(scene):

@@ -14,6 +14,7 @@ from hub.errors import BadRequest
 from hub.store import ledgers
 from hub.store.engine import Database
 from hub.store.ledgers import Asked
+from tests.support.plans import plan_of
 from tests.support.registers import BEGIN, Registers
 
 ROWS = 3000
@@ -312,22 +313,7 @@ def full(request, tmp_path_factory):
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_question_is_answered_by_an_index(full, question):
     ask, index = QUESTIONS[question]
-    plans = []
-
-    def explain(connection, cursor, statement, parameters, _context, _many):
-        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
-            other = cursor.connection.cursor()
-            other.execute(("EXPLAIN QUERY PLAN " if full.is_sqlite else "EXPLAIN ") + statement, parameters)
-            plans.append("\n".join(str(row) for row in other.fetchall()))
-            other.close()
-
-    sa.event.listen(full.engine, "before_cursor_execute", explain)
-    try:
-        with full.reading() as connection:
-            ask(connection)
-    finally:
-        sa.event.remove(full.engine, "before_cursor_execute", explain)
-    plan = "\n".join(plans)
+    plan = plan_of(full, ask)
     assert re.search(index, plan), plan
     whole = rf"(SCAN|Seq Scan on) ({TABLES})\b"
     assert not re.search(rf"{whole}(?! USING)", plan), plan

@@ -25,6 +25,7 @@ from hub.store import (
 )
 from hub.store.engine import Database
 from hub.store.standing import Scope, ScopeKind
+from tests.support.plans import plan_of
 
 CONTENT = {"subject": "", "text": "", "body": ""}
 ROWS = 4000
@@ -238,22 +239,6 @@ def _notice(number: int) -> dict[str, object]:
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_question_is_answered_by_an_index(full, question):
     ask, index = QUESTIONS[question]
-    plans = []
-
-    def explain(connection, cursor, statement, parameters, _context, _many):
-        if statement.lstrip().upper().startswith("SELECT"):
-            words = "EXPLAIN QUERY PLAN " if full.is_sqlite else "EXPLAIN "
-            other = cursor.connection.cursor()
-            other.execute(words + statement, parameters)
-            plans.append("\n".join(str(row) for row in other.fetchall()))
-            other.close()
-
-    sa.event.listen(full.engine, "before_cursor_execute", explain)
-    try:
-        with full.reading() as connection:
-            ask(connection)
-    finally:
-        sa.event.remove(full.engine, "before_cursor_execute", explain)
-    plan = "\n".join(plans)
+    plan = plan_of(full, ask)
     assert re.search(index, plan), plan
     assert not re.search(r"SCAN \w+\b(?! USING)|Seq Scan", plan), plan

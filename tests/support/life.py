@@ -170,7 +170,9 @@ class Life:
             sending.own.coming = sending.to
         if about is None:
             return
-        if sending.kind == "recall" and about.holders <= set(sending.to):
+        if not about.holders <= set(sending.to):
+            return
+        if sending.kind == "recall":
             about.state = "recalled"
         if sending.kind == "replace" and about.holders <= set(sending.organs or about.holders):
             about.state, about.replaced_by = "replaced", sending.own
@@ -236,7 +238,8 @@ class Life:
 
 def _asked_of(sending: Sending, recipient: str) -> str | None:
     if sending.kind == "replace":
-        return "replace" if not sending.organs or recipient in sending.organs else None
+        gets_it = recipient in sending.to and recipient in (sending.organs or sending.to)
+        return "replace" if gets_it else None
     if sending.kind == "update" and recipient in sending.removed:
         return "remove"
     return sending.kind if recipient in sending.to else None
