@@ -17,9 +17,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO hub_process;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO hub_process;
 
 GRANT INSERT ON
-    consignments, deliveries, statuses, receipts, events, daily_counts, outbox, heartbeats, audit
+    consignments, deliveries, statuses, receipts, events, outbox, heartbeats, audit
     TO hub_process;
-GRANT UPDATE ON consignments, deliveries, daily_counts, heartbeats TO hub_process;
+GRANT UPDATE ON consignments, deliveries, heartbeats TO hub_process;
 GRANT UPDATE (to_tally) ON events TO hub_process;             -- counted once
 GRANT UPDATE (inbox_position) ON agencies TO hub_process;     -- the next place in an inbox
 GRANT DELETE ON outbox, heartbeats TO hub_process;
@@ -33,5 +33,11 @@ GRANT INSERT ON documents, conversation_turns, duties, arrival_counters, notices
 GRANT UPDATE ON documents, duties, arrival_counters, radar_marks TO hub_process;
 GRANT UPDATE (to_inform, consignment_id) ON statuses TO hub_process;   -- its message is written
 GRANT UPDATE (attempts, next_attempt_at, sent_at, given_up_at, last_error) ON notices TO hub_process;
-GRANT UPDATE (last_seen_at) ON agencies TO hub_process;
+GRANT UPDATE (first_seen_at, last_seen_at) ON agencies TO hub_process;
+GRANT INSERT ON cells, counted, tallies, late_movements, signers, declarations TO hub_process;
+GRANT UPDATE ON counted, tallies, late_movements TO hub_process;
+GRANT DELETE ON counted TO hub_process;                                -- a copy that does not count any more
+GRANT INSERT ON kept_reports, report_mails TO hub_process;
+GRANT UPDATE (next_day) ON report_schedules TO hub_process;            -- the next period; the rest is the owner's
+GRANT UPDATE (attempts, next_attempt_at, sent_at, last_error) ON report_mails TO hub_process;
 GRANT DELETE ON notices, radar_marks TO hub_process;                   -- old notices, marks of what moves again

@@ -7,6 +7,8 @@ Source: RFC 9457 for the shape on the wire; axis error numbers from the SDK's ta
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
@@ -138,6 +140,42 @@ class ReceiptNotGenuine(Refusal):
     """The receipt was not signed by this hub, or was changed afterwards."""
 
     code = "receipt.not_genuine"
+    http = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a table that was handed in: its code in errors.toml, row (0: the whole) and field."""
+
+    code: str
+    row: int
+    field: str
+    facts: Mapping[str, str]
+
+
+class DeclarationsRefused(Refusal):
+    """Something in the declarations is wrong; none of them was written."""
+
+    code = "declaration.refused"
+    http = 422
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        codes = ", ".join(sorted({fault.code for fault in faults}))
+        super().__init__(f"{len(faults)} faults: {codes}", count=str(len(faults)))
+        self.faults = tuple(faults)
+
+
+class PdfUnavailable(Refusal):
+    """This hub was installed without the extra `pdf`, so it cannot typeset a report."""
+
+    code = "report.pdf_unavailable"
+    http = 501
+
+
+class PdfNotMade(Refusal):
+    """The report could not be typeset within this hub's limits of time and memory."""
+
+    code = "report.pdf_not_made"
     http = 422
 
 

@@ -99,6 +99,37 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail_from: Annotated[str, _says("Sender address of notices by mail")] = ""
     mail_user: Annotated[str, _says("User name at the SMTP server; empty: no login")] = ""
     mail_password: Annotated[str, _says("Its password; give it as a secret")] = ""
+    public_url: Annotated[
+        str, _says("Address at which people reach this hub; begins the links in reports (empty: links without a host)")
+    ] = ""
+    # The page head and the signature block of the quarterly report; what is empty is left for the records clerk.
+    letter_agency_above: Annotated[str, _says("Quarterly report: the agency above the one that reports")] = ""
+    letter_agency: Annotated[str, _says("Quarterly report of the whole hub: the agency that reports")] = ""
+    letter_symbol: Annotated[str, _says("Quarterly report: its symbol, after the number (BC-VPCP)")] = "BC"
+    letter_place: Annotated[str, _says("Quarterly report: the place beside the date")] = ""
+    letter_signer_position: Annotated[str, _says("Quarterly report: authority and position of the signer")] = ""
+    letter_signer_name: Annotated[str, _says("Quarterly report: full name of the signer")] = ""
+    letter_recipients: Annotated[
+        tuple[str, ...], _says("Quarterly report: who gets it, split by ','; the file copy comes last")
+    ] = ("Như trên", "Lưu: VT")
+    # What one document on paper costs, for the report of savings: no source settles any of these [confirm]; each is
+    # printed in the report. Copies: the axis published 3.0 to 3.6 received per document sent (domain notes §5.1).
+    saving_pages_per_document: Annotated[int, Meta(ge=0, description="Savings: pages of one document [confirm]")] = 3
+    saving_copies_per_document: Annotated[
+        int, Meta(ge=0, description="Savings: paper copies of one document, one for each recipient [confirm]")
+    ] = 3
+    saving_page_vnd: Annotated[
+        int, Meta(ge=0, description="Savings: paper and print of one page, in đồng [confirm]")
+    ] = 300
+    saving_postage_vnd: Annotated[int, Meta(ge=0, description="Savings: postage of one copy, in đồng [confirm]")] = (
+        10_000
+    )
+    saving_minutes_per_copy: Annotated[
+        int, Meta(ge=0, description="Savings: minutes to print, stamp, pack and register one copy [confirm]")
+    ] = 10
+    saving_hour_vnd: Annotated[
+        int, Meta(ge=0, description="Savings: what an hour of office work costs, in đồng [confirm]")
+    ] = 50_000
     pdf_children: Annotated[int, Meta(ge=1, description="Processes that judge PDF signatures, per API worker")] = 2
     pdf_memory_bytes: Annotated[int, Meta(ge=256 * MIB, description="Memory that one of them may use")] = 1024 * MIB
     pdf_seconds: Annotated[int, Meta(ge=1, description="Time that one PDF may take before it is given up")] = 20

@@ -1,8 +1,9 @@
-"""Sends a notice as one plain-text mail by SMTP.
+"""Sends a notice as one plain-text mail by SMTP, with the files that it encloses.
 
 Owns: the connection (TLS verified), the headers of the mail.
 Never: lets a name from outside become a header; says a password over an open line.
-Source: RFC 5321, RFC 5322, RFC 3207 (STARTTLS), RFC 8314 (implicit TLS), RFC 3834 (Auto-Submitted).
+Source: RFC 5321, RFC 5322, RFC 3207 (STARTTLS), RFC 8314 (implicit TLS), RFC 3834 (Auto-Submitted),
+RFC 2183 (attachments).
 """
 
 from __future__ import annotations
@@ -83,6 +84,9 @@ class NoticesMail:
         message["Message-ID"] = f"<{_one_line(notice.notice_id)}@{self._sender.partition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(notice.text, cte="quoted-printable")  # any server takes it: 7 bits, short lines
+        for file in notice.attachments:
+            kind, _, part = file.media_type.partition("/")
+            message.add_attachment(file.content, maintype=kind, subtype=part, filename=_one_line(file.name))
         return message
 
 

@@ -1,7 +1,7 @@
 """`hub docs write|check`: the reference pages that are made from the code.
 
-Owns: docs/settings.md, docs/errors.md, docs/checks.md; a test asks `check` whether they are current.
-Never: holds a fact that the code or schemas/codes does not hold.
+Owns: docs/settings.md, errors.md, checks.md, indicators.md; a test asks `check` whether they are current.
+Never: holds a fact that the code, schemas/codes or schemas/rules does not hold.
 Source: design §2 (docs: generated, tested current).
 """
 
@@ -17,12 +17,15 @@ import msgspec
 from msgspec import Meta
 
 from hub.checks import ORDER
+from hub.cli import docs_indicators
 from hub.domain.findings import catalogue, error_sentences
+from hub.domain.rules import packs
 from hub.errors import HubError
 from hub.settings import MIB, PREFIX, Settings
 from hub.stations import judge_again
 
 MADE = "<!-- Made by `hub docs write`; change the code or schemas/codes, not this page. -->"
+RULED = "<!-- Made by `hub docs write`; change the rule pack in schemas/rules, not this page. -->"
 _KINDS = {Path: "path", str: "text", int: "integer"}
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "pattern": "`{}`"}
 _ROOMS = {
@@ -80,7 +83,12 @@ def stale(folder: Path) -> list[str]:
 
 def pages() -> Mapping[str, str]:
     """File name → text of every page that is made from the code."""
-    made = {"settings.md": _settings(), "errors.md": _errors(), "checks.md": _checks()}
+    made = {
+        "settings.md": _settings(),
+        "errors.md": _errors(),
+        "checks.md": _checks(),
+        "indicators.md": (RULED, "", *docs_indicators.lines(packs())),
+    }
     return {name: "\n".join([*lines, ""]) for name, lines in made.items()}
 
 

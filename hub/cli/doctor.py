@@ -21,15 +21,17 @@ from hub.cli.trust import CLOCK_IS_LATE, MANY_FAILURES
 from hub.domain.periods import vietnam_day
 from hub.domain.rules import pack_on
 from hub.errors import HubError
+from hub.processes import reporting
 from hub.processes.loop import LATE_AFTER
 from hub.processes.workers import WORKERS
 from hub.settings import MIB, Settings
 from hub.stations import Hub, utc_now
-from hub.store import backlog, evidence, heartbeats, outbox, schema, seals
+from hub.store import backlog, evidence, heartbeats, kept_reports, outbox, schedules, schema, seals
 
 BROKER_WAIT_SECONDS = 5.0
 LATE_ROUTING = timedelta(minutes=2)
 LATE_SEALING = timedelta(seconds=10)  # for each second between two seals
+REPORTS_OF = timedelta(days=7)  # a mail that was given up is told for so long
 CERTIFICATE_WARNING = timedelta(days=30)
 ADVICE = "Xử lý lỗi này rồi chạy lại / mend this, then run `hub doctor` again"
 
@@ -84,7 +86,7 @@ def diagnose(configured: Settings) -> Iterator[Diagnosis]:
     except HubError as wrong:
         yield Diagnosis("Cấu hình / settings", fine=False, seen=str(wrong), advice="Sửa cấu hình / correct the setting")
         return
-    for question in (_rules, _key, _trust, _evidence, _seals, _payloads, _processes, _outbox, _stuck):
+    for question in (_rules, _key, _trust, _evidence, _seals, _payloads, _processes, _outbox, _stuck, _reports):
         yield from _asked(question, hub)
     if not configured.embedded:
         yield _broker(configured)
@@ -215,6 +217,26 @@ def _stuck(hub: Hub) -> Iterator[Diagnosis]:
     yield Diagnosis("Đang giữ chờ chứng cứ / held for evidence", fine=True, seen=str(seen.held))
     waiting = f"{seen.in_inboxes}" + (f", cũ nhất / oldest {seen.oldest:%Y-%m-%d %H:%M} UTC" if seen.oldest else "")
     yield Diagnosis("Chờ nơi nhận lấy / waiting in inboxes", fine=True, seen=waiting)
+
+
+def _reports(hub: Hub) -> Iterator[Diagnosis]:
+    """Báo cáo định kỳ / scheduled reports."""
+    now, late = hub.now(), hub.now() - reporting.LATE
+    with hub.database.reading() as connection:
+        overdue = len(schedules.due(connection, late, day=vietnam_day(late)))
+        mails = kept_reports.standing(connection, since=now - REPORTS_OF, many=MANY_FAILURES)
+    yield Diagnosis(
+        "Báo cáo định kỳ quá hạn / scheduled reports overdue", fine=overdue == 0, seen=str(overdue),
+        advice="" if overdue == 0 else "Khởi động clock, tally; xem nhật ký: report_… / "
+        "Start the clock and the tally; look for report_… in the clock's log",
+    )  # fmt: skip
+    fine = not (mails.failing or mails.given_up)
+    seen = f"{mails.failing} lỗi / failing, {mails.given_up} không gửi được / not sent, {mails.sent} đã gửi / sent"
+    yield Diagnosis(
+        "Thư gửi báo cáo / mails with reports", fine=fine, seen=seen,
+        advice="" if fine else "Xem `hub reports schedule list`, HUB_MAIL_SERVER; gửi lại / mail again: "
+        "hub reports kept MÃ --mail",
+    )  # fmt: skip
 
 
 def _broker(configured: Settings) -> Diagnosis:

@@ -186,12 +186,12 @@ class AgencySystem:
         """What this agency owes about documents that it received."""
         return self._ask("GET", "/api/v1/duties")
 
-    def report(self, *, first_day: str, last_day: str) -> dict[str, Any]:
-        """The agency's own figures of the paper-free report; days are ISO dates in Vietnam, inclusive."""
+    def figures(self, report: str, *, first_day: str, last_day: str) -> dict[str, dict[str, Any]]:
+        """The agency's own figures of a report, by indicator; days are ISO dates in Vietnam, inclusive."""
         query = urlencode({"agency": self.code, "from": first_day, "to": last_day})
-        answer = self._ask("GET", f"/api/v1/reports/paper-free?{query}")
+        answer = self._ask("GET", f"/api/v1/reports/{quote(report)}?{query}")
         _status_is("GET report", answer, 200)
-        return answer.part("total")
+        return {one["indicator"]: one for one in answer.part("figures")}
 
     def _awaited(self, wanted: Callable[[Mapping[str, Any]], bool], words: str) -> dict[str, Any]:
         until = monotonic() + PATIENCE_SECONDS

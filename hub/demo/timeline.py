@@ -21,14 +21,13 @@ HEADINGS = ("Giờ", "Cơ quan", "Sự kiện")
 HUB = "trục / hub"
 _WORDS = {
     "accepted": "Trục tiếp nhận, cấp biên nhận / accepted",
-    "counted_as_sent": "Tính vào số văn bản đi / counted as sent",
     "routed": "Chia tới các nơi nhận / routed",
     "placed": "Vào hộp đến / in the inbox",
     "fetched": "Lấy gói tin / fetched",
     "handed_over": "Xác nhận đã nhận / handed over",
-    "counted_as_received": "Tính vào số văn bản đến / counted as received",
     "status": "Trạng thái / status",
     "closed": "Đóng lượt gửi / closed",
+    "frozen": "Văn bản đã thu hồi, không gửi thêm / recalled, nothing more is sent under it",
     "withdrawn": "Rút bản chưa lấy / withdrawn",
     "duty_opened": "Phải trả lời / must answer",
     "duty_answered": "Đã trả lời / answered",
@@ -44,7 +43,7 @@ _DUTIES = {
 }
 _OF_DUTIES = frozenset({"duty_opened", "duty_answered", "overdue"})
 _BUSINESS = {"recall": "(lệnh thu hồi / the recall)", "replace": "(văn bản thay thế / the replacement)"}
-_NOT_BRIEF = frozenset({"counted_as_sent", "counted_as_received", "routed", "fetched", "closed"})
+_NOT_BRIEF = frozenset({"routed", "fetched", "closed", "frozen"})
 _CHARACTERS = 68  # of the last column, so that a line stays on the page
 
 

@@ -53,11 +53,21 @@ class CarrierKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that goes along with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One notice as it leaves: `subject` and `text` for people (Vietnamese, then English), `body` JSON for systems.
 
     `signature` is a compact JWS of the hub over {iss, jti, iat, sha256}: the notice's id, when it was sent (seconds
-    of the epoch) and the SHA-256 of `body` in lower-case hex (hub/signatures/detached.py).
+    of the epoch) and the SHA-256 of `body` in lower-case hex (hub/signatures/detached.py). `attachments` are for
+    people: a webhook gets the body alone, so whoever encloses files names them there with their digests.
     """
 
     notice_id: str
@@ -66,6 +76,7 @@ class Notice:
     text: str
     body: bytes
     signature: str
+    attachments: tuple[Enclosed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """CLOCK: wake what is due, rescue what is stuck, seal receipts; one leader at a time.
 
-Owns: the duties by time; the leader's lock; the threads beside it that reach outward (evidence, timestamps, notices),
-which may wait for minutes and hold nothing up.
+Owns: the duties by time; the leader's lock; the threads beside it that reach outward or take long (evidence,
+timestamps, notices, reports), which may wait for minutes and hold nothing up.
 Never: parses documents, except to judge a held one again through its station.
 Source: design §4 (clock), §5, §6; "never silently stuck".
 """
@@ -15,7 +15,7 @@ import structlog
 
 from hub.domain.consignments import ConsignmentState, Lane
 from hub.errors import HubError, StoreUnavailable
-from hub.processes import deadlines, endings, evidence, informing, notices, sealing
+from hub.processes import deadlines, endings, evidence, informing, notices, reporting, sealing
 from hub.processes.loop import Heartbeat
 from hub.stations import RESCUE_AFTER, Hub, judge_again
 from hub.stations.record import JUDGE_AGAIN_AFTER
@@ -26,7 +26,6 @@ log = structlog.get_logger()
 EVERY_SECONDS = 5.0
 STOP_SECONDS = 5.0  # a timestamp authority may keep its thread waiting; what it was asked for is asked again
 BATCH = 500
-UNCOUNTED_AFTER = timedelta(seconds=30)
 LONGEST_RESCUE = timedelta(hours=1)
 BACKLOG = "backlog"  # the work id of a wake that is for no single document
 FORGET_HEARTBEATS_AFTER = timedelta(hours=1)
@@ -34,12 +33,13 @@ FORGET_HEARTBEATS_AFTER = timedelta(hours=1)
 
 def run(hub: Hub, stop: threading.Event) -> None:
     """Until `stop`: do the duties every five seconds, when this process is the leader."""
-    outward = [
+    beside = [
         threading.Thread(target=evidence.run, args=(hub, stop), name="evidence", daemon=True),
         threading.Thread(target=sealing.run_stamps, args=(hub, stop), name="timestamps", daemon=True),
         threading.Thread(target=notices.run, args=(hub, stop), name="notices", daemon=True),
+        threading.Thread(target=reporting.run, args=(hub, stop), name="reports", daemon=True),
     ]
-    for thread in outward:
+    for thread in beside:
         thread.start()
     heartbeat = Heartbeat(hub, "clock")
     while not stop.is_set():
@@ -53,7 +53,7 @@ def run(hub: Hub, stop: threading.Event) -> None:
         except Exception:  # a defect in one duty must not end the clock: everything stuck depends on it
             log.exception("clock_failed_unexpectedly")
         stop.wait(EVERY_SECONDS)
-    for thread in outward:
+    for thread in beside:
         thread.join(timeout=STOP_SECONDS)
 
 
@@ -122,10 +122,10 @@ def _wake_deliveries(hub: Hub) -> None:
 
 
 def _wake_the_tally(hub: Hub) -> None:
+    """Whatever happened since the last round is counted: one wake for all of it."""
     with hub.database.reading() as connection:
-        forgotten = events.uncounted_since(connection, hub.now() - UNCOUNTED_AFTER)
+        waiting = events.wait_to_be_tallied(connection)
         owed = outbox.owing(connection, [BACKLOG])
-    if forgotten and not owed:
-        with hub.database.writing() as transaction:
+    if waiting and not owed:
+        with hub.database.writing(repeatable=True) as transaction:
             outbox.wake(transaction, "tally", [BACKLOG], lane=Lane.NORMAL, trace_id="")
-        log.warning("tally_was_woken_again")

@@ -1,6 +1,6 @@
 """DEADLINES, a duty of the clock: what recipients owe and did not do in time is told, once.
 
-Owns: finding the duties whose deadline passed, batch by batch.
+Owns: finding the duties whose deadline passed, batch by batch; what nobody fetched in time.
 Never: ends a duty; what is overdue is still owed.
 Source: Decision 28/2018/QĐ-TTg Art. 8(2) (the sender follows what becomes of its document), 9(2).
 """
@@ -10,14 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from hub.domain.duties import Duty
 from hub.stations import Hub
 from hub.stations.duties import tell_overdue
-from hub.store import consignments, deliveries, duties
+from hub.store import consignments, deliveries, duties, events, unfetched
 from hub.store.deliveries import Delivery
+from hub.store.events import Event
 
 log = structlog.get_logger()
 BATCH = 200
@@ -35,7 +37,23 @@ def tick(hub: Hub) -> int:
         told += sum(_tell(hub, consignment_id, late, now) for consignment_id in late)
     if told:
         log.info("deadlines_have_passed", duties=told)
+    _tell_unfetched(hub)
     return told
+
+
+def _tell_unfetched(hub: Hub) -> None:
+    """What lies in an inbox longer than the rule pack lets it is an event, once; the tally counts it."""
+    now = hub.now()
+    with hub.database.reading() as connection:
+        lying = unfetched.lying(connection, arrived_before=now - hub.rules_on(now).unfetched_after, limit=BATCH)
+    late = [one for one in lying if one.arrived_at + hub.rules_on(one.received_at).unfetched_after <= now]
+    if late:
+        with hub.database.writing(repeatable=True, gives_way=True) as transaction:
+            events.happened(transaction, *(_unfetched(one, now) for one in late))
+
+
+def _unfetched(one: Any, now: datetime) -> Event:
+    return Event("unfetched", now, one.consignment_id, one.delivery_id, {"recipient": one.recipient_key})
 
 
 def _late(hub: Hub, now: datetime) -> tuple[Late, int]:

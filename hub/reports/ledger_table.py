@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hub.domain.periods import VIETNAM
-from hub.reports.as_csv import Cell, Column, Kind
 from hub.reports.ledger import Line, Place, Side
+from hub.reports.made import Cell, Column, Kind
 
 TITLES = {Side.OUTGOING: "Sổ văn bản đi", Side.INCOMING: "Sổ văn bản đến"}
 _NOT_ALL = "… và {} nơi nhận khác"
@@ -20,36 +20,36 @@ _DUPLICATES = {
     "same_number": "trùng số, ký hiệu, cơ quan ban hành và năm với {}",
 }
 _OF_DOCUMENT = (
-    Column("a) Mã định danh cơ quan, tổ chức", Kind.TEXT, 16),
-    Column("b) Mã định danh văn bản", Kind.TEXT, 30),
-    Column("b) Mã cơ quan, năm, số thứ tự", Kind.TEXT, 20),
-    Column("c) Số, ký hiệu", Kind.TEXT, 18),
-    Column("d) Ngày, tháng, năm văn bản", Kind.DATE, 12),
-    Column("đ) Loại văn bản", Kind.TEXT, 14),
-    Column("e) Trích yếu nội dung", Kind.TEXT, 50),
-    Column("g) Tài liệu kèm theo", Kind.TEXT, 30),
-    Column("h) Tình trạng xử lý", Kind.TEXT, 24),
-    Column("i) Chức vụ người ký", Kind.TEXT, 20),
-    Column("i) Họ tên người ký", Kind.TEXT, 20),
-    Column("k) Mức độ khẩn", Kind.TEXT, 12),
-    Column("l) Bên gửi", Kind.TEXT, 28),
-    Column("m) Bên nhận", Kind.TEXT, 32),
-    Column("n) Thời điểm gửi (giờ Việt Nam)", Kind.TIME, 20),
+    Column("a) Mã định danh cơ quan, tổ chức", kind=Kind.TEXT, width=16),
+    Column("b) Mã định danh văn bản", kind=Kind.TEXT, width=30),
+    Column("b) Mã cơ quan, năm, số thứ tự", kind=Kind.TEXT, width=20),
+    Column("c) Số, ký hiệu", kind=Kind.TEXT, width=18),
+    Column("d) Ngày, tháng, năm văn bản", kind=Kind.DATE, width=12),
+    Column("đ) Loại văn bản", kind=Kind.TEXT, width=14),
+    Column("e) Trích yếu nội dung", kind=Kind.TEXT, width=50),
+    Column("g) Tài liệu kèm theo", kind=Kind.TEXT, width=30),
+    Column("h) Tình trạng xử lý", kind=Kind.TEXT, width=24),
+    Column("i) Chức vụ người ký", kind=Kind.TEXT, width=20),
+    Column("i) Họ tên người ký", kind=Kind.TEXT, width=20),
+    Column("k) Mức độ khẩn", kind=Kind.TEXT, width=12),
+    Column("l) Bên gửi", kind=Kind.TEXT, width=28),
+    Column("m) Bên nhận", kind=Kind.TEXT, width=32),
+    Column("n) Thời điểm gửi (giờ Việt Nam)", kind=Kind.TIME, width=20),
 )
 _RECEIVED = {
-    Side.OUTGOING: Column("n) Thời điểm nhận (giờ Việt Nam)", Kind.TEXT, 28),
-    Side.INCOMING: Column("n) Thời điểm nhận (giờ Việt Nam)", Kind.TIME, 20),
+    Side.OUTGOING: Column("n) Thời điểm nhận (giờ Việt Nam)", kind=Kind.TEXT, width=28),
+    Side.INCOMING: Column("n) Thời điểm nhận (giờ Việt Nam)", kind=Kind.TIME, width=20),
 }
 _REST = (
-    Column("o) Hạn xử lý", Kind.DATE, 12),
-    Column("p) Lịch sử gửi, nhận", Kind.TEXT, 40),
-    Column("q) Bản giấy", Kind.TEXT, 18),
-    Column("q) Chữ ký số của gói tin", Kind.TEXT, 22),
-    Column("q) Thay bản giấy", Kind.TEXT, 10),
-    Column("q) Hiệu lực trên trục", Kind.TEXT, 20),
-    Column("q) Cảnh báo trùng", Kind.TEXT, 30),
+    Column("o) Hạn xử lý", kind=Kind.DATE, width=12),
+    Column("p) Lịch sử gửi, nhận", kind=Kind.TEXT, width=40),
+    Column("q) Bản giấy", kind=Kind.TEXT, width=18),
+    Column("q) Chữ ký số của gói tin", kind=Kind.TEXT, width=22),
+    Column("q) Thay bản giấy", kind=Kind.TEXT, width=10),
+    Column("q) Hiệu lực trên trục", kind=Kind.TEXT, width=20),
+    Column("q) Cảnh báo trùng", kind=Kind.TEXT, width=30),
 )
-_ARRIVAL = (Column("q) Năm đến", Kind.NUMBER, 8), Column("q) Số đến", Kind.NUMBER, 8))
+_ARRIVAL = (Column("q) Năm đến", kind=Kind.NUMBER, width=8), Column("q) Số đến", kind=Kind.NUMBER, width=8))
 
 
 def columns(side: Side) -> tuple[Column, ...]:

@@ -1,149 +1,79 @@
-"""The paper-free report: per agency and day, what was sent and received, and how much without paper.
+"""The paper-free table that leaders quote: of all documents sent, how many without paper, with it, on paper only.
 
-Owns: the named query, its formula in words and its legal basis.
-Never: counts documents (the tally station does); rounds.
-Source: Decision 28/2018/QĐ-TTg Art. 5(3), 7(2), 11; domain notes §5.2 (indicators 2 and 3).
+Owns: which indicators it shows, its sentence to be quoted, its three charts.
+Never: counts (hub/reports/figures.py); mixes documents sent with copies received.
+Source: Decision 28/2018/QĐ-TTg Art. 4, 5(3), 7(2), 11, 14(3); domain notes §5.2 (indicators 1 to 3).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import date
-from fractions import Fraction
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hub.domain.ratios import DailyCount, Direction, paper_free_ratio
-from hub.domain.rules import RulePack, pack_on
-from hub.store import directory, events
+from hub.reports import indicator_table, parts_table, surroundings, units_table
+from hub.reports.figures import Figure
+from hub.reports.formats import number_vi, ratio_vi
+from hub.reports.made import Chart, Made, Table, Words
+from hub.reports.protocol import Report, ReportAsked
 
-KEYS_PER_QUERY = 10_000  # SQLite takes 32 766 parameters in one statement
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One text in the two languages."""
-
-    vi: str
-    en: str
+ISSUED, FULLY, PARALLEL = "issued_electronically", "fully_electronic", "electronic_with_paper"
+NOT_REPLACING, ON_PAPER = "electronic_not_replacing", "paper_only"
+WHOLE = (FULLY, PARALLEL, NOT_REPLACING, ON_PAPER)  # together all documents sent
+TITLE = Words("Tỷ lệ văn bản điện tử không gửi bản giấy", "Paper-free percentages")
 
 
-FORMULA = Words(
-    vi="Tỷ lệ = số văn bản gửi không kèm bản giấy (Paper=0) và có đủ chữ ký số hợp lệ để thay bản giấy / tổng số văn "
-    "bản gửi qua trục; mỗi văn bản tính một lần ở bên gửi, văn bản không nêu Paper vẫn tính vào mẫu số.",
-    en="Ratio = documents sent without paper (Paper=0) whose valid signatures make them replace paper / all documents "
-    "sent through the hub; a document counts once at its sender, and one that does not say Paper counts in the "
-    "denominator.",
-)
-LEGAL_BASIS = Words(
-    vi="Quyết định 28/2018/QĐ-TTg Điều 4, Điều 5 khoản 3, Điều 7 khoản 2, Điều 11; không tính văn bản mật (Điều 1).",
-    en="Decision 28/2018/QĐ-TTg Art. 4, 5(3), 7(2), 11; state secrets are outside (Art. 1).",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Whose figures, over which Vietnamese days (both inclusive), with or without all agencies below."""
-
-    agency_key: str
-    first_day: date
-    last_day: date
-    with_all_below: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Documents sent and received; the others are of those sent (see hub.domain.ratios.DailyCount)."""
-
-    sent: int = 0
-    received: int = 0
-    paper_free: int = 0
-    with_paper: int = 0
-    not_replacing: int = 0
-
-    @property
-    def not_said(self) -> int:
-        """Documents sent whose envelope does not say whether paper goes along."""
-        return self.sent - self.paper_free - self.with_paper - self.not_replacing
-
-    @property
-    def ratio(self) -> Fraction | None:
-        """See hub.domain.ratios.paper_free_ratio."""
-        return paper_free_ratio(paper_free=self.paper_free, documents=self.sent)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One agency: its sums, and each day on which it sent or received something."""
-
-    agency_key: str
-    name: str
-    figures: Figures
-    days: tuple[tuple[date, Figures], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The answer; rows are those of the agency itself and of every agency below that has figures."""
-
-    query: Query
-    rules: RulePack
-    total: Figures
-    rows: tuple[Row, ...]
-    formula: Words = FORMULA
-    legal_basis: Words = LEGAL_BASIS
-
-
-def run(connection: Any, query: Query) -> Report:
-    """The figures as tallied so far. Raises Misconfigured when no rule pack is in force on the last day."""
-    keys = directory.family(connection, query.agency_key) if query.with_all_below else {query.agency_key}
-    per_day: dict[str, dict[date, Figures]] = {query.agency_key: {}}
-    for count in _counts(connection, query, sorted(keys)):
-        days = per_day.setdefault(count.agency, {})
-        days[count.day] = _added(days.get(count.day, Figures()), count)
-    names = _names(connection, sorted(per_day))
-    rows = tuple(_row(key, names.get(key, ""), per_day[key]) for key in sorted(per_day))
-    return Report(query, pack_on(query.last_day), total(row.figures for row in rows), rows)
-
-
-def total(many: Iterable[Figures]) -> Figures:
-    """The sum; a ratio over several agencies is that of the sums, never a mean of ratios."""
-    sums: dict[str, int] = defaultdict(int)
-    for figures in many:
-        for name in Figures.__slots__:
-            sums[name] += getattr(figures, name)
-    return Figures(**sums)
-
-
-def _counts(connection: Any, query: Query, keys: list[str]) -> Iterable[DailyCount]:
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        yield from events.counts(
-            connection,
-            first_day=query.first_day,
-            last_day=query.last_day,
-            agency_keys=keys[start : start + KEYS_PER_QUERY],
-        )
-
-
-def _names(connection: Any, keys: list[str]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        names |= directory.names_of(connection, keys[start : start + KEYS_PER_QUERY])
-    return names
-
-
-def _added(so_far: Figures, count: DailyCount) -> Figures:
-    if count.direction is Direction.RECEIVED:
-        return replace(so_far, received=so_far.received + count.documents)
-    return replace(
-        so_far,
-        sent=so_far.sent + count.documents,
-        paper_free=so_far.paper_free + count.paper_free,
-        with_paper=so_far.with_paper + count.with_paper,
-        not_replacing=so_far.not_replacing + count.not_replacing,
+def run(connection: Any, wanted: ReportAsked) -> Made:
+    """The report; what the rule pack has switched off is left out of it."""
+    ids = indicator_table.shown(wanted.rules, (FULLY, PARALLEL, NOT_REPLACING, ON_PAPER, ISSUED))
+    now = indicator_table.of(connection, wanted, ids)
+    tables: list[Table] = [indicator_table.table(connection, wanted, now, title=Words("Chung", "In all"))]
+    charts: list[Chart] = []
+    whole = {one: now[one] for one in ids if one in WHOLE}
+    if whole:
+        _add_units(connection, wanted, whole, (tables, charts))
+        if not wanted.asked.document_type:
+            tables.append(parts_table.type_table(connection, wanted, list(whole)))
+        _add_time(connection, wanted, list(whole), (tables, charts))
+    more = tuple(_quoted(now))
+    return surroundings.made(
+        connection, wanted, (REPORT.report_id, TITLE), shown=now, tables=tables, charts=charts, more=more
     )
 
 
-def _row(key: str, name: str, days: dict[date, Figures]) -> Row:
-    return Row(key, name, total(days.values()), tuple(sorted(days.items())))
+def _add_units(
+    connection: Any, wanted: ReportAsked, whole: Mapping[str, Figure], to: tuple[list[Table], list[Chart]]
+) -> None:
+    tables, charts = to
+    units = units_table.read(connection, wanted, whole)
+    tables.append(units_table.table(wanted, units, title=Words("Theo đơn vị", "By unit")))
+    parts = Words("Cơ cấu văn bản đi theo cách gửi", "How documents were sent")
+    charts += [units_table.league_chart(units), units_table.parts_chart(units, title=parts)]
+
+
+def _add_time(connection: Any, wanted: ReportAsked, ids: list[str], to: tuple[list[Table], list[Chart]]) -> None:
+    tables, charts = to
+    over = parts_table.over_time(connection, wanted, ids)
+    if over:
+        tables.append(parts_table.time_table(wanted, over))
+        charts.append(parts_table.time_chart(over, ids[:2]))
+
+
+def _quoted(now: Mapping[str, Figure]) -> Iterator[Words]:
+    """The sentences that leaders quote, with the counts in them."""
+    for figure in now.values():
+        if figure.denominator.total:
+            one = figure.indicator
+            part, whole = number_vi(figure.numerator.total), number_vi(figure.denominator.total)
+            ratio = ratio_vi(figure.ratio)
+            yield Words(f"{one.vi}: {part} / {whole}, {ratio}.", f"{one.en}: {part} / {whole}, {ratio}.")
+
+
+REPORT = Report(
+    "paper-free",
+    TITLE,
+    Words(
+        "Văn bản đi: điện tử hoàn toàn, song song bản giấy, chỉ bản giấy; xếp hạng đơn vị, loại văn bản, thời gian",
+        "Documents sent: fully electronic, with paper, on paper only; ranked units, types of document, time",
+    ),
+    run,
+)

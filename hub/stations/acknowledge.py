@@ -1,6 +1,6 @@
 """ACKNOWLEDGE: the recipient took the document, or refused it.
 
-Owns: handing over and refusing; the recipient's arrival number, the count, the hub's own 01.
+Owns: handing over and refusing; the recipient's arrival number, the hub's own 01.
 Never: handles statuses (hub/stations/status.py).
 Source: Decision 28/2018/QĐ-TTg Art. 6(3), 9(2); Decree 30/2020/NĐ-CP Art. 21(2), 22.
 """
@@ -10,20 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hub.domain.consignments import Lane
 from hub.domain.deliveries import DeliveryState
 from hub.domain.envelopes import BusinessType, Kind
 from hub.domain.periods import vietnam_day
-from hub.domain.ratios import Direction
 from hub.domain.receipts import ReceiptEvent
 from hub.errors import CopyGone, DigestDiffers, IllegalTransition, NoSuchThing
 from hub.stations import Hub, duties, ending, status
 from hub.stations.ending import Ending
-from hub.store import arrivals, events, outbox, receipts
-from hub.store.consignments import Brief
+from hub.store import arrivals, receipts
 from hub.store.deliveries import Delivery
 from hub.store.engine import Transaction
-from hub.store.events import Event
 from hub.store.receipts import Receipt
 
 _GONE = frozenset({DeliveryState.WITHDRAWN, DeliveryState.EXPIRED, DeliveryState.PASSED_ON})
@@ -62,7 +58,7 @@ def run(said: Acknowledgement, hub: Hub) -> Receipt:
 
 
 def hand_over(transaction: Transaction, delivery: Delivery, hub: Hub, *, words: str = "") -> Receipt:
-    """The locked delivery has reached its recipient: state, receipt, number, count, and the owner hears 01."""
+    """The locked delivery has reached its recipient: state, receipt, number, and the owner hears 01."""
     consignment = ending.brief_of(transaction, delivery)
     numbered: dict[str, Any] = {}
     if consignment.kind == Kind.DOCUMENT and consignment.business_type in _CARRYING:
@@ -71,7 +67,6 @@ def hand_over(transaction: Transaction, delivery: Delivery, hub: Hub, *, words: 
         numbered = {"arrival_year": year, "arrival_number": number}
     if delivery.state is DeliveryState.DUE:  # an agency's system took it directly
         duties.placed(transaction, delivery, consignment, hub)
-    _count(transaction, delivery, consignment, hub)
     how = Ending(DeliveryState.HANDED_OVER, "handed_over", ReceiptEvent.CONTENT_HANDOVER, words)
     receipt = ending.end(transaction, delivery, how, hub, **numbered)
     status.said_by_hub(transaction, delivery, consignment, hub)
@@ -82,23 +77,6 @@ def refuse(transaction: Transaction, delivery: Delivery, hub: Hub, *, reason: st
     """The recipient's system will not take the locked delivery."""
     how = Ending(DeliveryState.REFUSED, "refused", ReceiptEvent.CONTENT_HANDOVER_FAILURE, reason)
     return ending.end(transaction, delivery, how, hub)
-
-
-def _count(transaction: Transaction, delivery: Delivery, consignment: Brief, hub: Hub) -> None:
-    now = hub.now()
-    counted = hub.rules_on(now).counted_business_types
-    if consignment.kind != Kind.DOCUMENT or consignment.business_type not in counted:
-        return
-    facts = events.countable(
-        day=vietnam_day(now),
-        agency_key=delivery.recipient_key,
-        direction=Direction.RECEIVED,
-        paper=consignment.paper,
-        replaces_paper=consignment.replaces_paper,
-    )
-    counting = Event("counted_as_received", now, consignment.id, delivery.id, facts, to_tally=True)
-    events.happened(transaction, counting)
-    outbox.wake(transaction, "tally", [delivery.id], lane=Lane.NORMAL, trace_id=consignment.trace_id)
 
 
 def _of_recipient(transaction: Transaction, said: Acknowledgement) -> Delivery:

@@ -135,6 +135,7 @@ def place(transaction: Transaction, delivery: Delivery, hub: Hub) -> None:
         delivery,
         DeliveryState.IN_HAND,
         position=position,
+        arrived_at=delivery.arrived_at or now,
         placed_at=now,
         attempts=delivery.attempts + 1,
         cause="",

@@ -39,6 +39,10 @@ def end(transaction: Transaction, delivery: Delivery, ending: Ending, hub: Hub, 
     now = hub.now()
     consignment = brief_of(transaction, delivery)
     reason = {"reason": ending.reason} if ending.reason else {}
+    if ending.state is DeliveryState.EXPIRED:
+        facts["expired_at"] = delivery.expired_at or now
+    elif ending.state is DeliveryState.HANDED_OVER:
+        facts["arrived_at"] = delivery.arrived_at or now  # an agency's system may take it without its inbox
     deliveries.move(transaction, delivery, ending.state, ended_at=now, **reason, **facts)
     if ending.state not in KEEPS_DUTIES:
         duties.end(transaction, delivery.id, _lapsed(delivery, ending), DutyOutcome.MOOT, at=now)

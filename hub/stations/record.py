@@ -19,10 +19,7 @@ from hub.domain.consignments import ConsignmentState, Lane, lane_of
 from hub.domain.envelopes import Envelope, Kind, Urgency
 from hub.domain.evidence import EvidenceWanted
 from hub.domain.findings import Verdict
-from hub.domain.periods import vietnam_day
-from hub.domain.ratios import Direction
 from hub.domain.receipts import ReceiptEvent, Testimony
-from hub.domain.rules import RulePack
 from hub.domain.signatures import SignatureState
 from hub.stations import RESCUE_AFTER, Hub, change, duties, inform, new_id, registration, verify
 from hub.stations.receive import Received, same_bytes_or_raise
@@ -263,8 +260,7 @@ def first_receipt(consignment: Consignment, hub: Hub) -> Receipt | None:
 def write_verdict(
     transaction: Transaction, consignment: Consignment, receipt: Receipt | None, judged: Judged, hub: Hub
 ) -> None:
-    """Everything that follows from a verdict: receipt, evidence, history, count, wakes. The document is locked."""
-    rules = judged.candidate.rules
+    """Everything that follows from a verdict: receipt, evidence, history, wakes. The document is locked."""
     evidence.used(transaction, consignment.id, sorted(evidence_of(judged)))
     evidence.want(transaction, wanted_of(judged), at=consignment.judged_at)
     facts: dict[str, Any] = {"findings": [f.code for f in consignment.findings if f.severity != "note"]}
@@ -277,23 +273,4 @@ def write_verdict(
         late = duties.late_sending(consignment, hub) if is_first else None
         happenings += [late] if late else []
         outbox.wake(transaction, "route", [consignment.id], lane=consignment.lane, trace_id=consignment.trace_id)
-        if _counts_as_sent(transaction, consignment, rules):
-            counted = events.countable(
-                day=vietnam_day(consignment.received_at),
-                agency_key=consignment.sender_key,
-                direction=Direction.SENT,
-                paper=consignment.paper,
-                replaces_paper=consignment.replaces_paper,
-            )
-            happenings.append(
-                Event("counted_as_sent", consignment.judged_at, consignment.id, facts=counted, to_tally=True)
-            )
-            outbox.wake(transaction, "tally", [consignment.id], lane=Lane.NORMAL, trace_id=consignment.trace_id)
     events.happened(transaction, *happenings)
-
-
-def _counts_as_sent(transaction: Transaction, consignment: Consignment, rules: RulePack) -> bool:
-    """A document counts once at its sender, however often it is sent again (domain notes §5.2)."""
-    if consignment.kind != Kind.DOCUMENT or consignment.business_type not in rules.counted_business_types:
-        return False
-    return consignments.is_first_of_document(transaction.connection, consignment)

@@ -14,9 +14,10 @@ from hub.domain.changes import DocumentState, Target
 from hub.domain.envelopes import BusinessType, Kind
 from hub.domain.statuses import StatusCode
 from hub.stations.change import referred_to
-from hub.store import consignments, conversations, documents
+from hub.store import consignments, conversations, documents, events
 from hub.store.consignments import Consignment
 from hub.store.engine import Transaction
+from hub.store.events import Event
 
 
 def locks(candidate: Candidate) -> set[tuple[str, str]]:
@@ -73,6 +74,7 @@ def _take_effect(
     elif consignment.business_type == BusinessType.RECALL:
         if everywhere:
             documents.move(transaction, target.ref, DocumentState.RECALLED, at=at)
+            events.happened(transaction, Event("frozen", at, target.ref, facts={"by": consignment.id}))
     elif everywhere and target.holders <= frozenset(candidate.replacing[position] or target.holders):
         newer = consignment.document_ref
         documents.move(transaction, target.ref, DocumentState.REPLACED, at=at, replaced_by=newer)

@@ -229,14 +229,6 @@ def earlier_of_document(connection: Connection, sender_key: str, document_id: st
     return [_read(row) for row in rows]
 
 
-def is_first_of_document(connection: Connection, consignment: Consignment) -> bool:
-    """True when no other consignment of the same document of the same sender was accepted."""
-    if not consignment.document_id:
-        return True
-    asked = {"sender": consignment.sender_key, "document": consignment.document_id, "own": consignment.id}
-    return connection.execute(_ANOTHER, asked).first() is None
-
-
 def same_notation(
     connection: Connection, sender_key: str, notation: str, *, year: int, document_id: str
 ) -> Consignment | None:
@@ -307,7 +299,6 @@ _SAME_DOCUMENT = sa.and_(
     _ACCEPTED_DOCUMENT,
 )
 _EARLIER = sa.select(consignments).where(_SAME_DOCUMENT).order_by(consignments.c.received_at).limit(50)
-_ANOTHER = sa.select(consignments.c.id).where(_SAME_DOCUMENT, consignments.c.id != sa.bindparam("own")).limit(1)
 _SAME_NOTATION = (
     sa.select(consignments)
     .where(

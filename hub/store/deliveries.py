@@ -28,7 +28,8 @@ class Delivery:
     """One recipient's copy; `position` is its place in the recipient's inbox.
 
     `same_as` is the delivery that stands for it: an earlier one, or the successor's; `replaced_by` the consignment
-    of the document that took its place; `arrival_number` the recipient's number of the year.
+    of the document that took its place; `arrival_number` the recipient's number of the year. `arrived_at` is when it
+    first came into the recipient's hands, `expired_at` when its time first ended: delivered again, both stay.
     """
 
     id: str
@@ -49,8 +50,10 @@ class Delivery:
     expires_at: datetime | None = None
     arrival_year: int | None = None
     arrival_number: int | None = None
+    arrived_at: datetime | None = None
     placed_at: datetime | None = None
     fetched_at: datetime | None = None
+    expired_at: datetime | None = None
     ended_at: datetime | None = None
 
 

@@ -59,7 +59,7 @@ class Owed:
 
 
 def seen(transaction: Transaction, code_key: str, at: datetime) -> None:
-    """The agency's system called; the time only moves forward."""
+    """The agency's system called; the last time only moves forward, the first one stays."""
     transaction.execute(_SEEN, {"key": code_key, "at": at})
 
 
@@ -171,7 +171,10 @@ _SEEN = (
         agencies.c.code_key == sa.bindparam("key"),
         sa.func.coalesce(agencies.c.last_seen_at < sa.bindparam("at", type_=Instant), sa.true()),
     )
-    .values(last_seen_at=sa.bindparam("at", type_=Instant))
+    .values(
+        last_seen_at=sa.bindparam("at", type_=Instant),
+        first_seen_at=sa.func.coalesce(agencies.c.first_seen_at, sa.bindparam("at", type_=Instant)),
+    )
 )
 _FINDINGS = sa.select(consignments.c.id, consignments.c.findings).where(
     consignments.c.id.in_(sa.bindparam("ids", expanding=True))

@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from hub.store.engine import Database
-from hub.store.life_tables import metadata
+from hub.store.report_tables import metadata
 
 __all__ = ["metadata", "newest", "upgrade", "version"]  # importing this module makes every table known
 

@@ -19,7 +19,6 @@ from hub.domain.agencies import MAX_CODE_LENGTH, AgencyStatus
 from hub.domain.consignments import ConsignmentState, Lane
 from hub.domain.deliveries import Cause, DeliveryState
 from hub.domain.evidence import EvidenceKind
-from hub.domain.ratios import Direction
 from hub.domain.signature_policy import Demand, Level
 
 metadata = sa.MetaData(
@@ -101,6 +100,7 @@ agencies = sa.Table(
     sa.Column("speaks_for_descendants", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sees_staff", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("inbox_position", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("first_seen_at", Instant),
     sa.Column("last_seen_at", Instant),
     sa.Column("changed_at", Instant, nullable=False),
     words("status", AgencyStatus),
@@ -209,8 +209,10 @@ deliveries = sa.Table(
     sa.Column("arrival_year", sa.SmallInteger),
     sa.Column("arrival_number", sa.Integer),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("arrived_at", Instant),
     sa.Column("placed_at", Instant),
     sa.Column("fetched_at", Instant),
+    sa.Column("expired_at", Instant),
     sa.Column("ended_at", Instant),
     sa.UniqueConstraint("consignment_id", "recipient_key"),
     sa.UniqueConstraint("recipient_key", "position"),
@@ -352,19 +354,6 @@ sa.Index(
     events.c.number,
     postgresql_where=_untallied,
     sqlite_where=_untallied,
-)
-
-daily_counts = sa.Table(
-    "daily_counts",
-    metadata,
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("agency_key", Code, primary_key=True),
-    sa.Column("direction", sa.String(8), primary_key=True),
-    sa.Column("documents", sa.BigInteger, nullable=False),
-    sa.Column("paper_free", sa.BigInteger, nullable=False),
-    sa.Column("with_paper", sa.BigInteger, nullable=False),
-    sa.Column("not_replacing", sa.BigInteger, nullable=False, server_default="0"),
-    words("direction", Direction),
 )
 
 outbox = sa.Table(

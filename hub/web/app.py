@@ -21,6 +21,7 @@ from hub.web.api import (
     agencies,
     consignments,
     contract,
+    declarations,
     deliveries,
     evidence,
     health,
@@ -48,7 +49,8 @@ def create_app(hub: Hub, *, publisher_connected: Callable[[], bool] | None = Non
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(_forget)
-    for part in (consignments, retry, evidence, inbox, deliveries, radar, ledger, agencies, reports, contract):
+    of_documents = (consignments, retry, evidence, inbox, deliveries, radar, ledger)
+    for part in (*of_documents, declarations, agencies, reports, contract):
         app.register_blueprint(part.routes())
     app.register_blueprint(health.routes(publisher_connected))
     return app

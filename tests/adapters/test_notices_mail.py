@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from adapters.services.notices_mail import NoticesMail
+from hub.domain.notices import Enclosed
 from hub.errors import Misconfigured, NoticesUnavailable
 from tests.conformance.notice_carrier import NOTICE, NoticeCarrierConformance
 from tests.support.mail_server import HOST, PASSWORD, USER, MailServer, certificate, speaking_tls
@@ -85,6 +86,30 @@ def test_the_mail_is_what_people_can_read(server):
     assert mail.get_content_type() == "text/plain"
     assert mail.get_content_charset() == "utf-8"
     assert mail.get_content().replace("\r\n", "\n") == NOTICE.text
+
+
+def test_files_arrive_byte_for_byte_under_their_names(server):
+    opened = server()
+    pdf, text = bytes(range(256)) * 4000, "số liệu;1\r\n.\r\n".encode()
+    files = (Enclosed("báo cáo quý III.pdf", "application/pdf", pdf), Enclosed("so-lieu.csv", "text/csv", text))
+    mailing(opened).send(replace(MAIL, attachments=files))
+    (mail,) = opened.taken
+    assert mail.get_content_type() == "multipart/mixed"
+    assert mail.get_body().get_content().replace("\r\n", "\n") == NOTICE.text
+    got = [
+        (one.get_filename(), one.get_content_type(), one.get_payload(decode=True)) for one in mail.iter_attachments()
+    ]
+    assert got == [("báo cáo quý III.pdf", "application/pdf", pdf), ("so-lieu.csv", "text/csv", text)]
+
+
+def test_no_file_name_becomes_a_header(server):
+    opened = server()
+    odd = Enclosed('a"\r\nX-Evil: 1\r\n\r\nbody.pdf', "application/pdf", b"x")
+    mailing(opened).send(replace(MAIL, attachments=(odd,)))
+    (mail,) = opened.taken
+    (file,) = mail.iter_attachments()
+    assert mail["X-Evil"] is file["X-Evil"] is None
+    assert file.get_payload(decode=True) == b"x"
 
 
 def test_no_name_becomes_a_header(server):

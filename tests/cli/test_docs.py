@@ -41,6 +41,10 @@ def test_written_pages_are_current_and_changed_ones_are_found(tmp_path: Path) ->
     assert runner.invoke(docs.docs, ["check", str(tmp_path)]).exit_code == 1
     assert runner.invoke(docs.docs, ["write", str(tmp_path)]).exit_code == 0
     assert runner.invoke(docs.docs, ["check", str(tmp_path)]).exit_code == 0
+    assert {page.name for page in tmp_path.iterdir()} == {"settings.md", "errors.md", "checks.md", "indicators.md"}
+    (tmp_path / "indicators.md").write_text("99,8 %", "utf-8")
+    assert docs.stale(tmp_path) == ["indicators.md"]
+    assert runner.invoke(docs.docs, ["write", str(tmp_path)]).exit_code == 0
     (tmp_path / "errors.md").write_text("old", "utf-8")
     checked = runner.invoke(docs.docs, ["check", str(tmp_path)])
     assert checked.exit_code == 1

@@ -11,11 +11,16 @@ from click.testing import CliRunner
 from hub.cli import doctor as room
 from hub.cli.db import db
 from hub.cli.doctor import diagnose, doctor
+from hub.domain.periods import PeriodKind, vietnam_day
 from hub.domain.rules import pack_on
+from hub.domain.schedules import Schedule, Wish
+from hub.domain.scopes import Scope, ScopeKind
 from hub.errors import PayloadsUnavailable
+from hub.processes import reporting
 from hub.processes.loop import Heartbeat
 from hub.settings import load
-from hub.store import schema
+from hub.stations import new_id
+from hub.store import schedules, schema
 from hub.store.engine import Database
 from tests.support.scenes import Scene
 
@@ -71,6 +76,22 @@ def test_documents_that_nobody_routes_or_delivers(scene):
     found = answers(scene)
     assert (found["accepted but not routed"].fine, found["accepted but not routed"].seen) == (False, "1")
     assert (found["deliveries overdue"].fine, found["deliveries overdue"].seen) == (False, "4")
+
+
+def test_a_report_that_is_not_there_and_a_mail_that_nobody_took(scene):
+    begun = scene.hub.now() - timedelta(days=2)
+    wish = Wish(Scope(ScopeKind.HUB), ("csv",))
+    one = Schedule(new_id(), "volumes", wish, PeriodKind.DAY, ("a@b.vn",), begun, vietnam_day(begun))
+    with scene.database.writing() as transaction:
+        schedules.add(transaction, one)
+    assert not answers(scene)["scheduled reports overdue"].fine
+    while reporting.make_tick(scene.hub):  # without a mail server
+        continue
+    found = answers(scene)
+    assert found["scheduled reports overdue"].fine
+    assert not found["mails with reports"].fine
+    assert "0 lỗi / failing" in found["mails with reports"].seen
+    assert "kept MÃ --mail" in found["mails with reports"].advice
 
 
 def test_an_old_schema_and_a_lost_database(tmp_path):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from hub.domain.notices import Notice
+from hub.domain.notices import Enclosed, Notice
 from hub.errors import NoticesUnavailable
 
 NOTICE = Notice(
@@ -52,4 +52,9 @@ class NoticeCarrierConformance:
     def test_a_name_with_line_ends_breaks_nothing(self, carrier, address, taken):
         odd = replace(NOTICE, address=address, subject="a\r\nBcc: evil@example.org\r\n\r\nbody", text="x\r\n.\r\ny\n")
         carrier.send(odd)
+        assert taken() == [NOTICE.notice_id]
+
+    def test_files_go_along_or_stay_but_never_stop_the_notice(self, carrier, address, taken):
+        files = (Enclosed("báo-cáo.pdf", "application/pdf", bytes(range(256)) * 40), Enclosed("a\r\nX: 1", "x/y", b""))
+        carrier.send(replace(NOTICE, address=address, attachments=files))
         assert taken() == [NOTICE.notice_id]

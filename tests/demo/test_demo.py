@@ -63,7 +63,8 @@ def test_every_step_is_checked_and_as_it_should_be(played: Any) -> None:
 
 def test_the_ratio_moved_as_the_letters_say(played: Any) -> None:
     _, facts, _ = played
-    assert facts["report"]["G22"] == {"sent": 8, "paper_free": 7, "with_paper": 1, "ratio": "87,5 %", "received": 1}
+    sent = {"sent": 7, "paper_free": 6, "with_paper": 1, "other": 0, "ratio": "85,7 %"}
+    assert facts["report"]["G22"] == sent | {"received": 1}
     assert [facts["report"][code]["ratio"] for code in ("H41", "H41.12", "007.00.00.H41")] == [
         "66,7 %",
         "100,0 %",

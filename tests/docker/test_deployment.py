@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,19 @@ from hub.broker import topology
 from hub.broker.messages import LARGEST_BYTES
 from hub.cli.serve import run
 from hub.demo.pki import DemoPki
+from hub.domain.notices import CarrierKind, Notice
+from hub.domain.periods import PeriodKind, vietnam_day
+from hub.domain.schedules import Schedule, Wish, first_due
+from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.statuses import StatusCode
-from hub.processes import clock, evidence, sealing
+from hub.processes import clock, evidence, reporting, sealing
 from hub.signatures.anchors import Trust
 from hub.signatures.revocation import read_crl
-from hub.stations import acknowledge, status
+from hub.stations import acknowledge, new_id, status
 from hub.stations.acknowledge import Acknowledgement
 from hub.stations.status import StatusSaid
 from hub.store import evidence as evidence_store
-from hub.store import notices, receipts, schema, seals
+from hub.store import kept_reports, notices, receipts, schedules, schema, seals
 from hub.store.engine import Database
 from hub.store.schema import metadata
 from tests.bundles.workshop import Stamps
@@ -145,7 +149,7 @@ def test_the_broker_refuses_only_what_no_wake_can_be() -> None:
 
 
 # What may go: wakes that were taken, signs of life, evidence that was superseded and that no verdict relies on.
-DELETABLE = {"outbox", "heartbeats", "evidence", "evidence_sources", "notices", "radar_marks"}
+DELETABLE = {"outbox", "heartbeats", "evidence", "evidence_sources", "notices", "radar_marks", "counted"}
 
 
 @contextmanager
@@ -180,6 +184,9 @@ def test_the_role_of_the_processes_cannot_rewrite_history(make_postgres_database
             assert may("DELETE", table) is (table in DELETABLE), table
         for table in ("receipts", "seals", "events", "statuses", "audit", "api_keys", "agency_certificates"):
             assert may("UPDATE", table) is False, table
+        for table in ("kept_reports", "closed_periods", "report_schedules", "report_mails"):
+            assert may("UPDATE", table) is False, table
+        assert (may("INSERT", "closed_periods"), may("INSERT", "report_schedules")) == (False, False)
         connection.execute("SET ROLE hub_process")
         connection.execute("SELECT number FROM events FOR UPDATE SKIP LOCKED")  # what the tally does
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -197,6 +204,7 @@ def test_that_role_is_enough_for_every_process(make_postgres_database: Callable[
     prepared(url)
     with psycopg.connect(url, autocommit=True) as owner, role_removed_at_the_end(owner):
         owner.execute((DOCKER / "roles.sql").read_text("utf-8"))
+        scheduled(url)
         owner.execute("INSERT INTO subscribers (id, kind, address, added_at) VALUES ('s', 'mail', 'a@b.vn', now())")
         acting = f"{url}{'&' if '?' in url else '?'}options=-crole%3Dhub_process"
         scene = Scene(tmp_path / "hub", database_url=acting)
@@ -225,6 +233,7 @@ def test_that_role_is_enough_for_every_process(make_postgres_database: Callable[
             assert all(proof is not None and proof.token for proof in proofs)
             assert scene.counts()["G22", "sent"] == (1, 1, 0)
             assert a_life_is_lived(scene) == {"H14": "withdrawn", "H41": "expired"}
+            assert a_report_is_mailed(scene) == ["lanhdao@b.vn"]
         finally:
             scene.close()
 
@@ -247,3 +256,37 @@ def a_life_is_lived(scene: Scene) -> dict[str, str]:
     with scene.database.reading() as connection:
         assert len(notices.due(connection, scene.hub.now(), limit=10)) == 1
     return {key: one.state.value for key, one in scene.deliveries(second.id).items()}
+
+
+def scheduled(url: str) -> None:
+    """What `hub reports schedule add` keeps; the owner of the database runs it."""
+    database = Database(url)
+    now = datetime.now(UTC)
+    month = first_due(PeriodKind.MONTH, vietnam_day(now))
+    wish = Wish(Scope(ScopeKind.HUB), ("xlsx",))
+    with database.writing() as transaction:
+        one = Schedule(new_id(), "paper-free", wish, PeriodKind.MONTH, ("lanhdao@b.vn",), now, month)
+        schedules.add(transaction, one)
+    database.close()
+
+
+def a_report_is_mailed(scene: Scene) -> list[str]:
+    """The month is over: its report is made, kept and mailed; to whom."""
+    taken: list[str] = []
+    hub = replace(scene.hub, carriers={CarrierKind.MAIL: Taking(taken)})
+    assert reporting.make_tick(hub)
+    assert reporting.send_tick(hub)
+    with scene.database.reading() as connection:
+        (one,) = kept_reports.newest(connection, limit=2)
+        assert all(mail.sent_at for mail in kept_reports.mails(connection, [one.id])[one.id])
+    return taken
+
+
+class Taking:
+    """A carrier that notes who was told."""
+
+    def __init__(self, taken: list[str]) -> None:
+        self.taken = taken
+
+    def send(self, notice: Notice) -> None:
+        self.taken.append(notice.address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -12,22 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.domain.periods import vietnam_day, vietnam_time
-from hub.domain.ratios import DailyCount, Direction, paper_free_ratio, percent_vi
+from hub.domain.ratios import percent_vi
 
-COUNTS = st.integers(0, 10**9)
 SINCE_1976 = st.datetimes(datetime(1976, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-
-
-@given(COUNTS, COUNTS, COUNTS)
-def test_the_ratio_is_exact_and_between_nothing_and_all(free, paper, unsaid):
-    ratio = paper_free_ratio(paper_free=free, documents=free + paper + unsaid)
-    if free + paper + unsaid == 0:
-        assert ratio is None
-    else:
-        assert 0 <= ratio <= 1
-        assert ratio * (free + paper + unsaid) == free
-    count = DailyCount(date(2026, 1, 1), "G22", Direction.SENT, free + paper + unsaid, free, paper)
-    assert count.paper_not_said == unsaid
 
 
 @given(st.fractions(0, 1), st.integers(0, 3))

@@ -90,7 +90,11 @@ def test_e10_an_unsigned_reference_beside_the_signed_ones_counts_for_nothing() -
 
 
 @pytest.mark.parametrize("name", ["DigestValue", "SignatureValue", "X509Certificate"])
-@pytest.mark.parametrize("node", [etree.Comment("x"), etree.ProcessingInstruction("x"), etree.Element("x")], ids=str)
+@pytest.mark.parametrize(
+    "node",
+    [etree.Comment("x"), etree.ProcessingInstruction("x"), etree.Element("x")],
+    ids=["comment", "instruction", "element"],
+)
 def test_e11_nodes_inside_values(name: str, node: Tree) -> None:
     def split(root: Tree) -> None:
         element = part(root, ds(name))

@@ -10,7 +10,7 @@ import pytest
 from hub.domain.consignments import ConsignmentState
 from hub.domain.deliveries import DeliveryState
 from hub.errors import StoreUnavailable
-from hub.processes import clock
+from hub.processes import clock, reporting
 from hub.stations import deliver, judge_again, route
 from hub.store import consignments, deliveries, events, heartbeats, outbox
 from tests.stations.conftest import at_once
@@ -30,7 +30,7 @@ def test_what_lost_its_wakes_is_woken_again(scene):
     sent = scene.accepted(1, page=genuine("G22"))
     forget_all_wakes(scene)
     clock.tick(scene.hub)
-    assert scene.owed() == []
+    assert [row.station for row in scene.owed()] == ["tally"], "the tally has no wake but this one"
     later(scene)
     clock.tick(scene.hub)
     assert sorted(row.station for row in scene.owed()) == ["route", "tally"]
@@ -214,6 +214,27 @@ def test_the_clock_outlives_trouble(scene, monkeypatch, error):
     assert len(rounds) == 3
 
 
+def test_reports_are_made_beside_the_clock(scene, monkeypatch):
+    """A report that takes long holds no duty up; the clock ends with its thread."""
+    stop, rounds, making = threading.Event(), [], threading.Event()
+
+    def takes_long(_hub, stopped):
+        making.set()
+        stopped.wait(20)
+
+    def tick(_hub):
+        rounds.append(making.wait(20))
+        if len(rounds) == 3:
+            stop.set()
+
+    monkeypatch.setattr(reporting, "run", takes_long)
+    monkeypatch.setattr(clock, "tick", tick)
+    monkeypatch.setattr(clock, "EVERY_SECONDS", 0.01)
+    clock.run(scene.hub, stop)
+    assert rounds == [True] * 3
+    assert not any(thread.name == "reports" for thread in threading.enumerate())
+
+
 def test_old_heartbeats_are_forgotten(scene):
     with scene.database.writing() as transaction:
         heartbeats.beat(transaction, "old", at=scene.hub.now() - timedelta(hours=2), facts={})
@@ -227,7 +248,7 @@ def test_the_tally_is_woken_when_events_wait(scene):
     scene.post(signed(document(1)))
     forget_all_wakes(scene)
     with scene.database.reading() as connection:
-        assert events.uncounted_since(connection, scene.hub.now())
+        assert events.wait_to_be_tallied(connection)
     later(scene)
     clock._wake_the_tally(scene.hub)
     assert [row.station for row in scene.owed()] == ["tally"]

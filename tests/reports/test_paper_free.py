@@ -1,97 +1,104 @@
-"""The paper-free report: whose figures, over which days, and the ratio of sums."""
+"""The paper-free report: what leaders quote, the league of units, earlier periods, types, parts over time."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from fractions import Fraction
 
-from hub.domain.agencies import Agency
-from hub.domain.envelopes import Paper
-from hub.domain.ratios import Direction
-from hub.reports import paper_free
-from hub.reports.paper_free import Figures, Query
-from hub.store import agencies, events
-from hub.store.engine import Database
-from hub.store.events import Event
-from tests.support.scenes import Scene, document, genuine_document, signed
+import pytest
 
-FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
+from hub.domain.periods import period
+from hub.domain.scopes import Scope, ScopeKind
+from hub.errors import NoSuchThing
+from hub.reports import REPORTS, indicator_table, paper_free, report, trends
+from hub.reports.made import Share
+from hub.reports.protocol import named
+from tests.support.country import Country, table_of
+
+BELOW = Scope(ScopeKind.BELOW, "H77")
 
 
-def count(scene: Scene, agency: str, day: date, papers: list[int | None], *, direction: Direction) -> None:
-    """Events as the stations write them, counted by the tally."""
-    anchor = scene.accepted()  # what the events hang on; it counts for G22 on another day
-    happened = [
-        Event(
-            f"counted_as_{direction.value}",
-            datetime.now(UTC),
-            anchor.id,
-            facts=events.countable(day=day, agency_key=agency, direction=direction, paper=paper, replaces_paper=True),
-            to_tally=True,
-        )
-        for paper in papers
+def shares(row: tuple) -> list[tuple[int, int] | None]:
+    return [(cell.numerator, cell.denominator) for cell in row if isinstance(cell, Share)]
+
+
+def test_all_reports_are_known_by_their_id() -> None:
+    assert [one.report_id for one in REPORTS] == [
+        *("paper-free", "volumes", "timeliness", "signatures", "failures", "connections", "quarterly", "savings")
     ]
-    with scene.database.writing() as transaction:
-        events.happened(transaction, *happened)
-        events.fold(transaction, limit=1000)
+    assert report("paper-free") is paper_free.REPORT
+    with pytest.raises(NoSuchThing):
+        report("nothing")
 
 
-def report(database: Database, agency: str, *, below: bool = False) -> paper_free.Report:
-    with database.reading() as connection:
-        return paper_free.run(connection, Query(agency, first_day=FIRST, last_day=LAST, with_all_below=below))
+def test_the_four_ways_of_sending_are_together_the_whole(province: Country) -> None:
+    made = province.report("paper-free", "2026-09", BELOW)
+    rows = table_of(made, "indicators").rows
+    assert [shares(row)[0] for row in rows] == [(90, 140), (25, 140), (10, 140), (15, 140), (125, 140)]
+    assert sum(part for part, _ in (shares(row)[0] for row in rows[:4])) == 140
+    assert [row[2:6] for row in rows][3] == (0, 15, 125, 15), "numerator and denominator, seen and declared"
+    assert made.notes[0].vi == "Văn bản điện tử hoàn toàn, không gửi bản giấy: 90 / 140, 64,3 %."
 
 
-def test_a_ratio_over_agencies_is_that_of_the_sums(postgres_scene: Scene) -> None:
-    count(postgres_scene, "G30", date(2026, 3, 2), [0, 0, 0, 1], direction=Direction.SENT)
-    count(postgres_scene, "G30.1", date(2026, 3, 3), [1], direction=Direction.SENT)
-    found = report(postgres_scene.database, "G30", below=True)
-    assert found.total == Figures(sent=5, received=0, paper_free=3, with_paper=2)
-    assert found.total.ratio == Fraction(3, 5), "the mean of the two ratios would be 3/8"
-    assert [row.agency_key for row in found.rows] == ["G30", "G30.1"]
-    assert report(postgres_scene.database, "G30").total.sent == 4, "alone, without those below"
-
-
-def test_days_are_inclusive_and_others_do_not_count(postgres_scene: Scene) -> None:
-    for day in (date(2026, 2, 28), FIRST, LAST, date(2026, 4, 1)):
-        count(postgres_scene, "H41", day, [0], direction=Direction.SENT)
-    found = report(postgres_scene.database, "H41")
-    assert [day for day, _ in found.rows[0].days] == [FIRST, LAST]
-    assert found.total.sent == 2
-
-
-def test_what_is_not_said_lowers_the_ratio_and_is_shown(scene: Scene) -> None:
-    count(scene, "H14", FIRST, [0, None], direction=Direction.SENT)
-    figures = report(scene.database, "H14").total
-    assert (figures.not_said, figures.ratio) == (1, Fraction(1, 2))
-
-
-def test_received_documents_are_beside_the_ratio(scene: Scene) -> None:
-    count(scene, "H14", FIRST, [0, 1, None], direction=Direction.RECEIVED)
-    assert report(scene.database, "H14").total == Figures(sent=0, received=3, paper_free=0, with_paper=0)
-    assert report(scene.database, "H14").total.ratio is None
-
-
-def test_an_agency_without_figures_has_a_row_of_noughts(scene: Scene) -> None:
-    found = report(scene.database, "G77")
-    assert [(row.agency_key, row.name, row.figures, row.days) for row in found.rows] == [
-        ("G77", "Bộ Nghiêm", Figures(), ())
+def test_equal_ratios_share_a_place_and_the_last_line_is_that_of_the_sums(province: Country) -> None:
+    rows = table_of(province.report("paper-free", "2026-09", BELOW), "units").rows
+    assert [(row[0], row[2], shares(row)[:1]) for row in rows] == [
+        (1, "H77", [(60, 80)]),
+        (1, "H77.1", [(30, 40)]),
+        (3, "H77.2", [(0, 20)]),
+        (None, "H77.3", []),
+        (None, "", [(90, 140)]),
     ]
 
 
-def test_parents_in_a_circle_do_no_harm(scene: Scene) -> None:
-    with scene.database.writing() as transaction:
-        agencies.keep(transaction, Agency("G30", "Bộ Cha", parent="G30.1"), now=datetime.now(UTC))
-    count(scene, "G30.1", FIRST, [0], direction=Direction.SENT)
-    assert report(scene.database, "G30", below=True).total.sent == 1
+def test_earlier_periods_are_asked_with_the_same_rules(province: Country) -> None:
+    made = province.report("paper-free", "2026-09", BELOW, compare=True)
+    fully = table_of(made, "indicators").rows[0]
+    assert fully[8:] == (fully[8], Fraction(90, 140) * 100 - 50, fully[10], Fraction(90, 140) * 100 - 25)
+    assert shares(fully)[1:] == [(10, 20), (1, 4)]
+    assert len(indicator_table.POINTS) == 2
 
 
-def test_the_whole_path_moves_the_ratio(scene: Scene) -> None:
-    scene.post(genuine_document(900, to=("H41",), paper=Paper.PAPER_FREE))
-    scene.post(genuine_document(901, to=("H41",), paper=Paper.WITH_PAPER))
-    scene.post(signed(document(902, to=("H41",), paper=Paper.PAPER_FREE)))  # its page is not signed
-    scene.drain()
-    with scene.database.reading() as connection:
-        today = Query("G22", first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
-        figures = paper_free.run(connection, today).total
-    assert (figures.sent, figures.paper_free, figures.with_paper, figures.not_said) == (3, 1, 1, 0)
-    assert figures.not_replacing == 1
+def test_an_entry_that_reaches_beyond_the_period_is_left_out_and_said(province: Country) -> None:
+    month = province.report("paper-free", "2026-09", BELOW)
+    told = "1 mục khai báo (100) có số ngày vượt ra ngoài kỳ báo cáo nên không tính vào kỳ này."
+    assert told in [one.vi for one in month.notes]
+    quarter = province.report("paper-free", "2026-Q3", BELOW)
+    assert shares(table_of(quarter, "indicators").rows[0])[0] == (200, 260)
+    assert told not in [one.vi for one in quarter.notes]
+
+
+def test_a_type_has_its_own_target_and_stands_for_itself(province: Country) -> None:
+    rows = {row[0]: row for row in table_of(province.report("paper-free", "2026-09", BELOW), "types").rows}
+    assert rows["Giấy mời"][-2:] == (Fraction(1), "Đạt")
+    assert shares(rows["Công văn"])[0] == (60, 95)
+    narrowed = province.report("paper-free", "2026-09", BELOW, document_type="giay_moi")
+    assert shares(table_of(narrowed, "indicators").rows[0])[0] == (30, 30)
+    assert "types" not in [one.table_id for one in narrowed.tables]
+
+
+def test_parts_over_time_are_days_of_a_month_and_months_of_a_quarter(province: Country) -> None:
+    month = table_of(province.report("paper-free", "2026-09", BELOW), "over_time").rows
+    assert len(month) == 30
+    assert shares(month[14])[0] == (60, 95)
+    quarter = table_of(province.report("paper-free", "2026-Q3", BELOW), "over_time").rows
+    assert [shares(row)[0] for row in quarter] == [(0, 0), (10, 20), (90, 140)]
+    assert trends.label(period("2026-09")) == "09/2026"
+    day = province.report("paper-free", "2026-09-15", BELOW)
+    assert "over_time" not in [one.table_id for one in day.tables]
+
+
+def test_as_known_before_a_document_came_it_is_not_there(province: Country) -> None:
+    made = province.report("paper-free", "2026-09", BELOW, known_on=date(2026, 9, 20))
+    assert shares(table_of(made, "indicators").rows[0])[0] == (60, 95)
+    assert "Số liệu biết đến hết ngày 20/09/2026" in [one.vi for one in made.lines]
+
+
+def test_the_same_question_has_the_same_hash_and_another_one_has_not(province: Country) -> None:
+    one, same = (province.report("paper-free", "2026-09", BELOW).data_sha256 for _ in range(2))
+    other = province.report("paper-free", "2026-08", BELOW).data_sha256
+    assert one == same != other
+
+
+def test_an_agency_is_named_with_its_code() -> None:
+    assert named("H77", {"H77": "Đơn vị H77"}) == "Đơn vị H77 (H77)"

@@ -33,7 +33,7 @@ from hub.stations import acknowledge, deliver, expire, status
 from hub.stations.acknowledge import Acknowledgement
 from hub.stations.status import StatusSaid
 from hub.store import deliveries, documents, life_tables, outbox, tables
-from tests.support import changes
+from tests.support import busy, changes
 from tests.support.life import LIVE, UNDER_WAY, Item, Life, Paper, Sending
 from tests.support.scenes import Scene, document, unsigned
 
@@ -376,11 +376,11 @@ class Machine(RuleBasedStateMachine):
         for item in self.life.items:
             if item.deferred and item.state == "due":
                 self._deliver(item)
-        while rows := self._woken():
-            self._run(rows[0])
+        self.all_wakes()
         self.deliveries_agree()
         assert not [item for item in self.life.items if item.state == "due"]
         assert all(sending.routed for sending in self.life.sendings)
+        assert busy.uncounted(self.hub) == [], "what was folded after each run is what the rows say, counted anew"
 
 
 def _nobody_left(paper: Paper, to) -> str:

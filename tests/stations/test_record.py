@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
@@ -13,7 +12,7 @@ from hub.domain.envelopes import BusinessType, Paper
 from hub.errors import PayloadsUnavailable, SameKeyDifferentContent
 from hub.signatures import jws
 from hub.stations import receive, record, verify
-from hub.store import events, receipts
+from hub.store import counted, events, receipts
 from tests.stations.conftest import Crash, WatchedPort, at_once, snapshot
 from tests.support.scenes import document, genuine, genuine_document, post, secret, signed, unsigned
 
@@ -29,8 +28,8 @@ def test_an_accepted_document_has_body_row_receipt_history_and_wakes(scene):
     assert (kept.state, kept.sender_key, kept.signature_state) == (ConsignmentState.ACCEPTED, "G22", "valid")
     assert scene.hub.payloads.open(kept.sha256).read() == body
     assert scene.receipts(kept.id) == ["SubmissionAcceptance"]
-    assert scene.timeline(kept.id) == ["accepted", "overdue", "counted_as_sent"]  # dated months ago
-    assert [(row.station, row.work_id) for row in scene.owed()] == [("route", kept.id), ("tally", kept.id)]
+    assert scene.timeline(kept.id) == ["accepted", "overdue"]  # dated months ago
+    assert [(row.station, row.work_id) for row in scene.owed()] == [("route", kept.id)]
     assert drafts(scene) == []
 
 
@@ -206,16 +205,23 @@ def test_what_goes_without_paper_and_does_not_replace_it_is_counted_apart(scene)
     assert {reason.code for reason in told.because} == {"legal_value.lacks"}
     assert scene.counts()["G22", "sent"] == (1, 0, 0)
     with scene.database.reading() as connection:
-        (row,) = events.counts(connection, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
-    assert (row.not_replacing, row.paper_not_said) == (1, 0)
+        (one,) = counted.read(connection, [told.id]).values()
+    assert one.cell.paper == "not_replacing"
 
 
 def test_notices_about_documents_are_not_counted(scene):
     scene.placed(1, page=genuine("G22"))
-    answer = scene.post(signed(document(1, business_type=BusinessType.RECALL)))
+    answer = scene.post(signed(document(1, to=("H41",), business_type=BusinessType.RECALL)))
     scene.drain()
     assert answer.consignment.state is ConsignmentState.ACCEPTED
     assert scene.counts() == {("G22", "sent"): (1, 1, 0)}
+
+
+def test_a_document_that_was_recalled_from_everybody_is_not_counted_any_more(scene):
+    scene.placed(1, page=genuine("G22"))
+    scene.post(signed(document(1, business_type=BusinessType.RECALL)))
+    scene.drain()
+    assert scene.counts() == {}
 
 
 def test_two_racing_sendings_of_one_document_count_once(scene):

@@ -23,7 +23,7 @@ from hub.store import (
     standing,
     tables,
 )
-from hub.store.engine import Database
+from hub.store.engine import Database, Transaction
 from hub.store.standing import Scope, ScopeKind
 from tests.support.plans import plan_of
 
@@ -52,7 +52,7 @@ QUESTIONS: dict[str, tuple[Callable[[sa.Connection], object], str]] = {
     "due notices": (lambda c: notices.due(c, NOW, limit=20), "ix_notices_unsent"),
     "passed duties": (lambda c: duties.passed(c, NOW, limit=20), "ix_duties_waiting"),
     "timeline": (lambda c: events.timeline(c, _id("c", 7)), "ix_events_consignment_id"),
-    "to tally": (lambda c: events.uncounted_since(c, NOW), "ix_events_to_tally"),
+    "to tally": (lambda c: events.to_tally(Transaction(c), limit=50), "ix_events_to_tally"),
     "receipts": (lambda c: receipts.of_consignment(c, _id("c", 7)), "ix_receipts_consignment_id"),
     "deliveries of a consignment": (
         lambda c: deliveries.of_consignment(c, _id("c", 7)),

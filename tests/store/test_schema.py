@@ -82,11 +82,11 @@ def test_an_old_schema_stops_the_start(empty):
         ready(empty)
 
 
-@pytest.mark.parametrize("table", ["agencies", "consignments", "deliveries", "daily_counts"])
+@pytest.mark.parametrize("table", ["agencies", "consignments", "deliveries", "counted"])
 def test_state_words_are_constrained(scene, table):
     scene.placed(1)
     scene.drain()
-    column = {"daily_counts": "direction"}.get(table, "state" if table != "agencies" else "status")
+    column = {"counted": "direction", "agencies": "status"}.get(table, "state")
     with pytest.raises(IntegrityError), scene.database.writing() as transaction:
         transaction.execute(sa.update(tables.metadata.tables[table]).values({column: "nonsense"}))
 

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from hub import checks, wiring
 from hub.demo.pdf import page as pdf_page
 from hub.demo.pki import DemoPki, Identity
@@ -35,7 +37,6 @@ from hub.domain.envelopes import (
     Signer,
     StatusReport,
 )
-from hub.domain.findings import Finding, Severity
 from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.edxml import writer
 from hub.processes import STATIONS
@@ -44,7 +45,7 @@ from hub.signatures import signing
 from hub.signatures.keyinfo import described
 from hub.signatures.pdf import PdfJudge
 from hub.signatures.revocation import read_crl
-from hub.stations import Hub, receive, record, verify
+from hub.stations import Hub, receive, record, tally, verify
 from hub.store import (
     agencies,
     consignments,
@@ -60,6 +61,8 @@ from hub.store import (
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery
 from hub.store.engine import Database
+from hub.store.report_tables import cells, tallies
+from tests.support.missing_evidence import NoEvidence
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 8 + b"\n%%EOF\n"
 DAY = date(2026, 3, 2)
@@ -166,7 +169,10 @@ class Scene:
         return post(self.hub, self.arrival(body, caller=caller, key=key))
 
     def drain(self, *, only: Sequence[str] = tuple(STATIONS)) -> int:
-        """Run what the outbox owes (to the named stations) until nothing is left; returns how many wakes."""
+        """Run what the outbox owes (to the named stations) until nothing is left; returns how many wakes.
+
+        The tally has no wakes of its own but the clock's: it runs at the end.
+        """
         done, after = 0, 0
         while rows := self.owed(after=after):
             after = rows[-1].number
@@ -177,6 +183,8 @@ class Scene:
                 with self.database.writing() as transaction:
                     outbox.forget(transaction, [row.number for row in mine])
             done += len(mine)
+        if "tally" in only:
+            tally.run("backlog", self.hub)
         return done
 
     def owed(self, *, after: int = 0) -> Sequence[Any]:
@@ -215,12 +223,17 @@ class Scene:
         """(agency, direction) → documents, paper-free, with paper, over all days."""
         found: dict[tuple[str, str], tuple[int, int, int]] = {}
         with self.database.reading() as connection:
-            rows = events.counts(connection, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
+            rows = connection.execute(
+                sa.select(tallies, cells.c.paper)
+                .join(cells, cells.c.id == tallies.c.cell)
+                .where(tallies.c.grain == "day")
+            ).all()
         for row in rows:
-            old = found.get((row.agency, row.direction.value), (0, 0, 0))
-            new = (row.documents, row.paper_free, row.with_paper)
-            found[row.agency, row.direction.value] = tuple(a + b for a, b in zip(old, new, strict=True))
-        return found
+            counts = row.documents if row.direction == "sent" else row.taken
+            old = found.get((row.agency_key, row.direction), (0, 0, 0))
+            new = (counts, counts * (row.paper == "paper_free"), counts * (row.paper == "with_paper"))
+            found[row.agency_key, row.direction] = tuple(a + b for a, b in zip(old, new, strict=True))
+        return {key: sums for key, sums in found.items() if any(sums)}
 
     def accepted(
         self, number: int = 1, *, to: Sequence[str] = ("H41", "H14"), page: bytes = PDF, **facts: Any
@@ -382,17 +395,3 @@ def prepared(url: str) -> None:
     schema.upgrade(database)
     people(database)
     database.close()
-
-
-class NoEvidence:
-    """A check that cannot tell yet: try_later until `arrive` was called."""
-
-    def __init__(self) -> None:
-        self._here = False
-
-    def arrive(self) -> None:
-        self._here = True
-
-    def judge(self, candidate: Any) -> list[Any]:
-        missing = Finding("signature", "signature.absent", Severity.TRY_LATER, "", {"agency": "?"})
-        return [] if self._here else [missing]

@@ -7,7 +7,7 @@ Source: issue 1, "How it starts" (the suite names its RabbitMQ and PostgreSQL jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
 import pytest
@@ -15,20 +15,23 @@ import pytest
 SERVICES = {"postgres": "PostgreSQL", "rabbit": "RabbitMQ"}
 JOURNEYS = "tests/journeys/"
 WHOLE = {"stack", "production"}  # names of fixtures and parameters that start a whole production hub
-_wanted = pytest.StashKey[dict[str, frozenset[str]]]()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Remember which service each test asks for, by the names of its fixtures and parameters."""
-    config.stash[_wanted] = {item.nodeid: services_of(_words(item)) for item in items}
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write on each report which services its test asked for, by the names of its fixtures and parameters: the
+    report, unlike the item, comes back from the worker of a run on several cores.
+    """
+    report = yield
+    report.on_services = sorted(services_of(_words(item)))
+    return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that ran on real services."""
-    wanted = config.stash.get(_wanted, {})
-    ran = [report.nodeid for word in ("passed", "failed") for report in terminalreporter.stats.get(word, [])]
+    ran = [report for word in ("passed", "failed") for report in terminalreporter.stats.get(word, [])]
     terminalreporter.section("on real services")
-    for line in lines({nodeid: wanted.get(nodeid, frozenset()) for nodeid in ran}):
+    for line in lines({report.nodeid: frozenset(getattr(report, "on_services", ())) for report in ran}):
         terminalreporter.line(line)
 
 

@@ -16,7 +16,8 @@ from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.signatures import jws
 from hub.store import agencies, policies
 from tests.support import envelopes as raw
-from tests.support.scenes import NoEvidence, document, genuine, genuine_document, secret, signed, unsigned
+from tests.support.missing_evidence import NoEvidence
+from tests.support.scenes import document, genuine, genuine_document, secret, signed, unsigned
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -259,7 +260,6 @@ def test_the_sender_sees_everything_about_its_sending(web):
     assert [event["kind"] for event in view["timeline"]] == [
         "accepted",
         "overdue",  # it is dated months ago
-        "counted_as_sent",
         "routed",
         "placed",
         "placed",

@@ -14,9 +14,11 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from hub.domain.findings import error_sentences
+from hub.reports import REPORTS
 from tests.support import envelopes as raw
 from tests.support import hubs
-from tests.support.scenes import NoEvidence, document, secret, signed, unsigned
+from tests.support.missing_evidence import NoEvidence
+from tests.support.scenes import document, secret, signed, unsigned
 from tests.web.conftest import Web
 
 TEXT = (files("schemas") / "openapi" / "hub-api.v1.yaml").read_text("utf-8")
@@ -38,7 +40,7 @@ def test_the_contract_names_exactly_the_paths_and_methods_of_the_application(web
     }
     written = {(path, method) for path, item in API["paths"].items() for method in item if method != "parameters"}
     assert served == written
-    assert len(written) == 20
+    assert len(written) == 27
 
 
 def test_every_problem_code_of_the_contract_exists_and_the_other_way_round():
@@ -112,6 +114,7 @@ def fuzzed(tmp_path_factory) -> Iterator:
     loaded = schemathesis.openapi.from_wsgi("/api/v1/openapi.yaml", web.app)
     loaded.config.update(headers={"Authorization": f"Bearer {web.keys['H41']}"})
     IDS.update(consignment_id=sent["id"], delivery_id=web.as_("H41").get("/inbox").json["items"][0]["delivery"])
+    IDS.update(indicator="received_electronically")
     yield loaded
     hub.close()
 
@@ -189,6 +192,15 @@ def test_the_answers_to_real_documents_keep_to_the_contract(web, fuzzed, monkeyp
     secret_one = sender.send(secret(document(3), "Mật"))
     keeps("/consignments/{consignment_id}", "GET", sender.get(secret_one.json["links"]["self"]), 200)
     keeps("/agencies", "GET", sender.get("/agencies"), 200)
-    keeps("/reports/paper-free", "GET", sender.get("/reports/paper-free?below=true"), 200)
+    for one in (report.report_id for report in REPORTS):
+        keeps("/reports/{report}", "GET", sender.get(f"/reports/{one}?compare=true"), 200)
+    keeps("/reports", "GET", sender.get("/reports"), 200)
+    keeps("/reports/{report}", "GET", sender.get("/reports/paper-free.pdf"), 200)
+    for one in ("received_electronically", "units_certified"):
+        listed = f"/reports/paper-free/{one}/documents"
+        hub_wide = "scope=hub&side=denominator"
+        keeps("/reports/paper-free/{indicator}/documents", "GET", sender.get(f"{listed}?{hub_wide}"), 200)
+        file = sender.get(f"{listed}.xlsx?{hub_wide}")
+        keeps("/reports/paper-free/{indicator}/documents.{form}", "GET", file, 200)
     monkeypatch.setattr("hub.checks.ORDER", (NoEvidence(),))
     keeps("/consignments", "POST", sender.send(unsigned(document(5))), 202)

@@ -23,6 +23,11 @@ def web(tmp_path: Path, postgres_url: str) -> Iterator[Web]:
     hub.close()
 
 
+def fully_electronic(web, code: str, query: str) -> dict:
+    figures = web.as_(code).get(f"/reports/paper-free{query}").json["figures"]
+    return next(one for one in figures if one["indicator"] == "fully_electronic")
+
+
 def test_a_document_crosses_and_is_counted(web):
     view = web.placed(page=genuine("G22"))
     delivery = view["deliveries"][0]["id"]
@@ -35,7 +40,9 @@ def test_a_document_crosses_and_is_counted(web):
     assert acknowledged[0] == acknowledged[1]
     web.drain()
     assert web.as_("G22").get(view["links"]["self"]).json["state"] == "closed"
-    assert web.as_("G22").get("/reports/paper-free").json["total"]["ratio"]["percent_vi"] == "100,0 %"
+    assert fully_electronic(web, "G22", "")["percent_vi"] == "100,0 %"
+    listed = web.as_("G22").get("/reports/paper-free/fully_electronic/documents").json
+    assert [item["identity"]["notation"] for item in listed["items"]] == [view["header"]["notation"]]
 
 
 def test_many_posts_at_once_are_one_consignment(web):
@@ -60,8 +67,8 @@ def test_the_directory_is_searched_and_reports_go_below(web):
     assert [item["code"] for item in found] == ["H14", "H41"]
     assert web.as_("G30").send(unsigned(document(sender="G30.1"))).status_code == 201
     web.drain()
-    total = web.as_("G30").get("/reports/paper-free?below=true").json["total"]
-    assert total["sent"] == 1
+    assert fully_electronic(web, "G30", "?scope=below&compare=true")["denominator"]["seen"] == 1
+    assert fully_electronic(web, "G30", "")["denominator"]["seen"] == 0
 
 
 def test_odd_characters_never_reach_the_database(web):

@@ -1,0 +1,290 @@
+"""The copies of the invented year: placed, fetched, acknowledged, answered, or not; and what their recipients owe.
+
+Owns: the life of one copy as rows of deliveries, statuses and duties; places and arrival numbers without gaps.
+Never: writes receipts: a row names the receipt that a hub would have issued.
+Source: hub/stations deliver, acknowledge, status, duties, expire (tests/demo/test_year.py compares their rows).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from hub.demo.year_country import Unit
+from hub.demo.year_days import DAY, HOUR, MINUTE, day_of, written
+from hub.demo.year_rows import ARRIVAL_NUMBER, POSITION, Row
+from hub.demo.year_world import World, rule, time_to_live
+from hub.domain.deliveries import DeliveryState
+from hub.domain.duties import DutyKind, DutyOutcome
+from hub.domain.statuses import StatusCode
+from hub.stations.duties import ON_ARRIVAL
+from hub.stations.status import SEEN_BY_HUB
+from hub.store.bulk import Numbers, Value
+
+NEVER = 1 << 62
+REFUSED, DECLINED, FORGOTTEN = 0.0015, 0.009, 0.004  # shares of all copies
+GIVES_UP, KEEPS = 0.86, 0.92  # of those asked to give up a copy: 86 % do, 6 % decline, 8 % have not answered
+RECALLED = "bên gửi thu hồi trước khi nơi nhận lấy / recalled before it was taken"
+_LONG_AFTER = 2.2 * DAY  # the longest that a slow agency lets a copy lie
+_TICK = 20  # seconds until the clock of a hub sees that something is over
+_WORDS_OF_REFUSAL = "Hệ thống nơi nhận báo lỗi dữ liệu."
+_NEVER_FETCHED = "văn bản nằm trong hộp thư đến của {to}, chưa từng được lấy", "it lies in the inbox of {to}, unfetched"
+
+
+@dataclass(slots=True)
+class Paper:
+    """What a copy must know of its document; moments in seconds. `recalled`: when its recall was routed, or NEVER."""
+
+    consignment_id: str
+    beginning: str
+    day: date
+    created: int
+    urgency: int
+    lane: str
+    due_on: date | None = None
+    recalled: int = NEVER
+    recall_id: str = ""
+
+
+@dataclass(slots=True)
+class Copy:
+    """One copy as it went; a moment that never came is NEVER, `handled` is that of 06 or 02."""
+
+    unit: Unit
+    delivery_id: str
+    placed: int
+    fetched: int = NEVER
+    ended: int = NEVER
+    handled: int = NEVER
+    given_up: int = NEVER
+    state: DeliveryState = DeliveryState.HANDED_OVER
+    status_code: StatusCode | None = None
+    same_as: str | None = None
+    reason: str = ""
+    numbered: bool = False
+    statuses: list[Row] = field(default_factory=list)
+    duties: list[Row] = field(default_factory=list)
+
+
+class Copies:
+    """Makes copies, and enters them into the rows when their place and number are known."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._position: Counter[str] = Counter()
+        self._arrival: Counter[str] = Counter()
+        self._to_place: dict[date, list[_Waiting]] = defaultdict(list)
+        self._to_number: dict[date, list[_Waiting]] = defaultdict(list)
+
+    def numbers(self) -> dict[str, Numbers]:
+        """Where the numbering stands now."""
+        return {key: Numbers(place, self._arrival[key]) for key, place in self._position.items()}
+
+    def send(self, paper: Paper, unit: Unit) -> Copy:
+        """The life of the copy of a document that this recipient gets."""
+        world, roll = self._world, self._world.dice.random
+        placed = paper.created + 1 + int(3 * roll())
+        copy = Copy(unit, world.ids.new(paper.beginning), placed, *self._taken(unit, placed))
+        over = paper.created + time_to_live(paper.day, paper.urgency)
+        if copy.fetched > min(over, paper.recalled, world.end):
+            self._lies(copy, paper, over)
+        elif copy.ended > world.end:
+            copy.ended, copy.state = NEVER, DeliveryState.IN_HAND
+        elif roll() < REFUSED:
+            copy.state, copy.reason = DeliveryState.REFUSED, _WORDS_OF_REFUSAL
+        else:
+            copy.numbered = True
+            self._answers(copy, stop=min(paper.recalled, world.end))
+            if paper.recalled != NEVER:
+                self._is_asked_back(copy, paper)
+        self._owes(copy, paper)
+        self.enter(copy, paper)
+        return copy
+
+    def enter(self, copy: Copy, paper: Paper) -> None:
+        """Its rows are written when its place and number are known."""
+        waiting = (copy.placed, copy.delivery_id, _row(copy, paper, self._world), copy)
+        if copy.placed == NEVER:
+            self._write(waiting)
+            return
+        self._to_place[day_of(copy.placed)].append(waiting)
+        if copy.numbered:
+            self._to_number[day_of(copy.ended)].append((copy.ended, *waiting[1:]))
+
+    def settle(self, day: date) -> None:
+        """Give places and numbers to what came on this Vietnamese day, in the order in which it came."""
+        for one in sorted(self._to_place.pop(day, ()), key=_by_time):
+            key, row = one[3].unit.key, one[2]
+            self._position[key] += 1
+            row[POSITION] = self._position[key]
+            if not one[3].numbered:
+                self._write(one)
+        for one in sorted(self._to_number.pop(day, ()), key=_by_time):
+            key, row = one[3].unit.key, one[2]
+            self._arrival[key] += 1
+            row[ARRIVAL_NUMBER] = self._arrival[key]
+            self._write(one)
+
+    def takes_a_notice(self, copy: Copy) -> None:
+        """A notice is fetched as a document is; nobody numbers or answers it."""
+        copy.fetched, copy.ended = self._taken(copy.unit, copy.placed)
+        if copy.ended > self._world.end:
+            copy.fetched = copy.fetched if copy.fetched <= self._world.end else NEVER
+            copy.ended, copy.state = NEVER, DeliveryState.IN_HAND
+
+    def _write(self, one: _Waiting) -> None:
+        rows = self._world.piece.rows
+        rows["deliveries"].append(one[2])
+        rows["statuses"] += one[3].statuses
+        rows["duties"] += one[3].duties
+
+    def _taken(self, unit: Unit, placed: int) -> tuple[int, int]:
+        """When the recipient's system fetches and acknowledges it; most do so by themselves within minutes."""
+        roll = self._world.dice.random
+        if roll() < FORGOTTEN:
+            return NEVER, NEVER
+        if roll() < unit.habits.fetches:
+            fetched = placed + 15 + int(900 * roll() ** 2)
+        else:
+            fetched = self._world.office.at_work(placed + HOUR + int(_LONG_AFTER * roll() ** 2))
+        return fetched, fetched + 3 + int(40 * roll())
+
+    def _lies(self, copy: Copy, paper: Paper, over: int) -> None:
+        """Nobody fetched it: it was recalled, its time ended, or it lies there still."""
+        copy.fetched = copy.ended = NEVER
+        if paper.recalled < over:
+            copy.ended, copy.state, copy.reason = paper.recalled, DeliveryState.WITHDRAWN, RECALLED
+        elif over + _TICK <= self._world.end:
+            copy.ended, copy.state = over + _TICK, DeliveryState.EXPIRED
+            vi, en = (words.format(to=copy.unit.key) for words in _NEVER_FETCHED)
+            hours = (copy.ended - paper.created) // HOUR
+            copy.reason = f"Quá hạn giao sau {hours} giờ: {vi} / not delivered within {hours} hours: {en}"
+        else:
+            copy.state = DeliveryState.IN_HAND
+
+    def _answers(self, copy: Copy, *, stop: int) -> None:
+        """01 by the hub at once, then what the recipient's clerks say in office hours: 03 and 06, or 02."""
+        roll, office, habits = self._world.dice.random, self._world.office, copy.unit.habits
+        self._says(copy, StatusCode.ARRIVED, copy.ended, by_hub=True)
+        registered = office.at_work(copy.ended + 4 * MINUTE + int(7 * HOUR * roll() ** 2))
+        if registered > stop or roll() > habits.feeds_back:
+            return
+        if roll() < DECLINED:
+            self._says(copy, StatusCode.DECLINED, registered)
+            copy.handled = registered
+            return
+        self._says(copy, StatusCode.RECEIVED_BY_AGENCY, registered)
+        handled = office.at_work(registered + 2 * HOUR + int(14 * DAY * roll() ** 2))
+        if handled <= stop and roll() < habits.completes:
+            self._says(copy, StatusCode.COMPLETED, handled)
+            copy.handled = handled
+
+    def _is_asked_back(self, copy: Copy, paper: Paper) -> None:
+        """Who took it before the recall must cancel its copy and say so (15), or say that it will not (16)."""
+        found = rule(paper.day, DutyKind.RECALL, paper.urgency)
+        due = self._world.due(found, paper.recalled) if found else None
+        if found is None or due is None:
+            return
+        roll = self._world.dice.random()
+        at = self._world.office.at_work(paper.recalled + 10 * MINUTE + int(roll * 8 * HOUR))
+        outcome = DutyOutcome.ACCEPTED if roll < GIVES_UP else DutyOutcome.DECLINED
+        if roll > KEEPS or at > self._world.end:
+            at = NEVER
+        elif outcome is DutyOutcome.ACCEPTED:
+            copy.given_up = at
+            self._says(copy, StatusCode.CHANGE_ACCEPTED, at)
+        else:
+            self._says(copy, StatusCode.CHANGE_DECLINED, at)
+        self._owed(copy, (DutyKind.RECALL, paper.recall_id), (paper.recalled, due, at), found.article, outcome)
+
+    def _says(self, copy: Copy, code: StatusCode, at: int, *, by_hub: bool = False) -> None:
+        """A status of the recipient; nobody sends a message about it, so none is owed. Answers move no status."""
+        if code not in (StatusCode.CHANGE_ACCEPTED, StatusCode.CHANGE_DECLINED):
+            copy.status_code = code
+        ids, when, words = self._world.ids, written(at), SEEN_BY_HUB if by_hub else ""
+        beginning = ids.at(at)
+        said = (ids.new(beginning), copy.delivery_id, code.value, copy.unit.key, words, when, when)
+        copy.statuses.append((*said, ids.new(beginning), by_hub, False))
+
+    def _owes(self, copy: Copy, paper: Paper) -> None:
+        """What begins when the copy is placed: as hub/stations/duties.py begins and ends it."""
+        for kind in ON_ARRIVAL:
+            found = rule(paper.day, kind, paper.urgency)
+            due = self._world.due(found, copy.placed, due_on=paper.due_on) if found else None
+            if found is None or due is None:
+                continue
+            ended, outcome = copy.ended, DutyOutcome.MOOT
+            if copy.state is DeliveryState.HANDED_OVER:
+                ended, outcome = _met(copy, kind)
+            self._owed(copy, (kind, None), (copy.placed, due, ended), found.article, outcome)
+
+    def _owed(
+        self,
+        copy: Copy,
+        what: tuple[DutyKind, str | None],
+        times: tuple[int, int, int],
+        article: str,
+        outcome: DutyOutcome,
+    ) -> None:
+        """A duty and who asked for it; opened, due, ended. What passed its deadline was told by the clock."""
+        opened, due, ended = times
+        late = due + _TICK if due + _TICK < min(ended, self._world.end + 1) else NEVER
+        how = None if ended == NEVER else outcome.value
+        duty_id = self._world.ids.new(self._world.ids.at(opened))
+        begun = (duty_id, copy.delivery_id, what[0].value, written(opened), written(due), article, what[1])
+        copy.duties.append((*begun, _or_none(ended), how, _or_none(late)))
+
+
+_Waiting = tuple[int, str, list[Value], Copy]
+
+
+def is_closed(copies: Iterable[Copy]) -> bool:
+    """True when nothing is under way any more."""
+    return not any(copy.state is DeliveryState.IN_HAND for copy in copies)
+
+
+def _met(copy: Copy, kind: DutyKind) -> tuple[int, DutyOutcome]:
+    """Receipt is notified by the first status; handling ends with 06 or 02, or with the copy itself."""
+    if kind is not DutyKind.PROCESSING:
+        return copy.ended, DutyOutcome.MET
+    if copy.handled != NEVER:
+        return copy.handled, DutyOutcome.MET
+    return copy.given_up, DutyOutcome.MOOT
+
+
+def _row(copy: Copy, paper: Paper, world: World) -> list[Value]:
+    """The row of `deliveries`, its place and arrival number still missing."""
+    over = paper.created + time_to_live(paper.day, paper.urgency)
+    placed = _or_none(copy.placed)
+    return [
+        copy.delivery_id,
+        paper.consignment_id,
+        copy.unit.key,
+        copy.unit.key,
+        copy.state.value,
+        paper.lane,
+        None,
+        0 if placed is None else 1,
+        copy.reason,
+        copy.status_code.value if copy.status_code else None,
+        copy.same_as,
+        written(over) if copy.state is DeliveryState.IN_HAND else None,
+        world.year if copy.numbered else None,
+        None,
+        written(paper.created),
+        placed,
+        placed,
+        _or_none(copy.fetched),
+        _or_none(copy.ended) if copy.state is DeliveryState.EXPIRED else None,
+        _or_none(copy.ended),
+    ]
+
+
+def _or_none(second: int) -> str | None:
+    return None if second == NEVER else written(second)
+
+
+def _by_time(one: _Waiting) -> tuple[int, str]:
+    return one[0], one[1]

@@ -1,0 +1,288 @@
+"""Indicators worked out: numerator and denominator of any scope and period, each with what was seen and declared.
+
+Owns: joining the tallies, the declarations and the state of the directory under the rule pack's selections.
+Never: divides before all is added: the ratio of several agencies is that of the sums.
+Source: Decision 28/2018/QĐ-TTg Art. 11; domain notes §5.2.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from hub.domain.counting import Cell, Direction, Sums, total
+from hub.domain.declarations import DeclaredKind
+from hub.domain.indicators import AgencyState, Counts, Indicator, Selection, Target
+from hub.domain.periods import Period
+from hub.domain.rules import RulePack
+from hub.domain.scopes import Scope
+from hub.store import connections, declarations, tallies
+from hub.store.tallies import Slice, Wanted
+
+_DIRECTIONS = {Counts.SENT: Direction.SENT, Counts.RECEIVED: Direction.RECEIVED}
+_SIDES = ("numerator", "denominator")
+Entries = Sequence[tuple[DeclaredKind, str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose figures, of which days, as known at the end of which day (None: now), of one type of document or all."""
+
+    scope: Scope
+    period: Period
+    known_on: date | None = None
+    document_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One side of a ratio: what the hub saw, and what was declared to it."""
+
+    seen: int = 0
+    declared: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.seen + self.declared
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One indicator worked out."""
+
+    indicator: Indicator
+    numerator: Part
+    denominator: Part
+    target: Target | None = None
+    document_type: str = ""
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Exact; None of nothing."""
+        return Fraction(self.numerator.total, self.denominator.total) if self.denominator.total else None
+
+    @property
+    def target_met(self) -> bool | None:
+        """None when there is no target, or nothing to measure."""
+        if self.target is None or self.ratio is None:
+            return None
+        return self.ratio <= self.target.share if self.indicator.better == "lower" else self.ratio >= self.target.share
+
+
+def figures(connection: Any, asked: Asked, rules: RulePack, *, only: Collection[str] = ()) -> dict[str, Figure]:
+    """Every indicator of the rule pack by its id, or `only` these; in one read transaction."""
+    indicators = [one for one in rules.indicators if not only or one.indicator_id in only]
+    seen = {counts: _cells(connection, asked, counts) for counts in {one.counts for one in indicators}}
+    entries = _entries(declared(connection, asked).sums)
+    stock = _Stock(connection, asked)
+    found = {}
+    for one in indicators:
+        sides = [_part(one, side, seen[one.counts], entries, asked) for side in _sides_of(one)]
+        found[one.indicator_id] = _figure(one, stock.parts(one, sides), asked)
+    return found
+
+
+def by_agency(connection: Any, asked: Asked, rules: RulePack, indicator_id: str) -> dict[str, Figure]:
+    """One indicator of each agency of the scope that has anything of it."""
+    one = indicator(rules, indicator_id)
+    if one.counts not in _DIRECTIONS:
+        return of_agencies(connection, asked, one)
+    known = [cell for cell, _ in _cells(connection, asked, one.counts)]
+    wanted = {side: _wanted(of_type(sel, asked), known) for side, sel in zip(_SIDES, _sides_of(one), strict=True)}
+    seen = tallies.by_agency(connection, slice_of(asked, one), wanted)
+    entries = _declared_by_agency(connection, asked)
+    found = {}
+    for key in sorted({*seen, *entries}):
+        parts = [
+            Part(seen.get(key, Counter())[side], of_type(sel, asked).declared_of(entries.get(key, ())))
+            for side, sel in zip(_SIDES, _sides_of(one), strict=True)
+        ]
+        if any(part.total for part in parts):
+            found[key] = _figure(one, parts, asked)
+    return found
+
+
+def by_period(
+    connection: Any, asked: Asked, rules: RulePack, indicator_id: str, periods: Iterable[Period]
+) -> list[Figure]:
+    """One indicator of each of these periods, in their order."""
+    only = (indicator_id,)
+    return [figures(connection, replace(asked, period=one), rules, only=only)[indicator_id] for one in periods]
+
+
+def by_type(connection: Any, asked: Asked, rules: RulePack, indicator_id: str) -> dict[str, Figure]:
+    """One indicator of each type of document that occurs, by the id of the type; with the type's own target."""
+    one = indicator(rules, indicator_id)
+    seen = _cells(connection, asked, one.counts)
+    entries = _entries(declared(connection, asked).sums)
+    types = {cell.document_type for cell, _ in seen} | {kind for _, kind, _ in entries if kind}
+    found = {}
+    for document_type in sorted(types):
+        narrowed = replace(asked, document_type=document_type)
+        parts = [_part(one, side, seen, entries, narrowed) for side in _sides_of(one)]
+        if any(part.total for part in parts):
+            found[document_type] = _figure(one, parts, narrowed)
+    return found
+
+
+def cells(connection: Any, asked: Asked, direction: Direction) -> dict[Cell, Sums]:
+    """All sums of one direction by kind of document; of one type when one is asked."""
+    found = tallies.by_cell(connection, _slice_of(asked, direction))
+    return {cell: sums for cell, sums in found.items() if asked.document_type in ("", cell.document_type)}
+
+
+def volumes(connection: Any, asked: Asked, direction: Direction) -> Sums:
+    """All sums of one direction."""
+    return total(cells(connection, asked, direction).values())
+
+
+def declared(connection: Any, asked: Asked) -> declarations.Taken:
+    """The declared entries that lie wholly inside the period, and those that reach beyond it."""
+    return declarations.taken(
+        connection,
+        scope=asked.scope,
+        first_day=asked.period.first_day,
+        last_day=asked.period.last_day,
+        known_on=asked.known_on,
+    )
+
+
+def indicator(rules: RulePack, indicator_id: str) -> Indicator:
+    """The indicator with this id. Raises KeyError when the rule pack has none, or has it switched off."""
+    found = next((one for one in rules.indicators if one.indicator_id == indicator_id), None)
+    if found is None:
+        raise KeyError(indicator_id)
+    return found
+
+
+def of_type(selection: Selection, asked: Asked) -> Selection:
+    """The selection of the one type of document that is asked; a type that it does not take leaves nothing of it."""
+    if not asked.document_type:
+        return selection
+    if selection.document_types and asked.document_type not in selection.document_types:
+        return replace(selection, seen=False, declared=frozenset())
+    return replace(selection, document_types=frozenset({asked.document_type}))
+
+
+def slice_of(asked: Asked, one: Indicator) -> Slice:
+    """Which counts an indicator of documents is about. Raises KeyError for one of agencies or people."""
+    return _slice_of(asked, _DIRECTIONS[one.counts])
+
+
+def of_agencies(connection: Any, asked: Asked, one: Indicator) -> dict[str, Figure]:
+    """An indicator of agencies or people, for each agency that has anything of it."""
+    return _Stock(connection, asked).by_agency(one, _declared_by_agency(connection, asked))
+
+
+class _Stock:
+    """Agencies and people: how they stand, read once."""
+
+    def __init__(self, connection: Any, asked: Asked) -> None:
+        self._connection, self._asked = connection, asked
+        self._states: dict[str, frozenset[Any]] | None = None
+        self._people: dict[str, int] | None = None
+
+    def parts(self, one: Indicator, parts: Sequence[Part]) -> Sequence[Part]:
+        """The sides of an indicator of agencies or people; others as they are."""
+        if one.counts is Counts.AGENCIES:
+            return [Part(sum(self._stands(one, side, key) for key in self.states)) for side in _SIDES]
+        if one.counts is Counts.PEOPLE:
+            people = sum(self.people.values())
+            return [
+                Part(people if side.seen else 0, part.declared)
+                for side, part in zip(_sides_of(one), parts, strict=True)
+            ]
+        return parts
+
+    def by_agency(self, one: Indicator, entries: Mapping[str, Entries]) -> dict[str, Figure]:
+        """An indicator of agencies (one or none each) or of people, for each agency."""
+        found = {}
+        keys = self.states if one.counts is Counts.AGENCIES else {*self.people, *entries}
+        for key in sorted(keys):
+            if one.counts is Counts.AGENCIES:
+                parts = [Part(int(self._stands(one, side, key))) for side in _SIDES]
+            else:
+                said = entries.get(key, ())
+                parts = [
+                    Part(self.people.get(key, 0) if sel.seen else 0, sel.declared_of(said)) for sel in _sides_of(one)
+                ]
+            if any(part.total for part in parts):
+                found[key] = _figure(one, parts, self._asked)
+        return found
+
+    def _stands(self, one: Indicator, side: str, key: str) -> bool:
+        """In the numerator only those count that count in the denominator."""
+        wanted = {one.denominator.state} | ({one.numerator.state} if side == "numerator" else set())
+        return wanted <= self.states[key]
+
+    @property
+    def states(self) -> dict[str, frozenset[Any]]:
+        """Agency → how it stands on the last day of the period; it signs when somebody of it signed in the period."""
+        if self._states is None:
+            on = self._asked.period.last_day
+            known = connections.states(self._connection, scope=self._asked.scope, on=on, known_on=self._asked.known_on)
+            signing = {key for key, people in self.people.items() if people}
+            self._states = {
+                key: found | {AgencyState.SIGNING} if key in signing else found for key, found in known.items()
+            }
+        return self._states
+
+    @property
+    def people(self) -> dict[str, int]:
+        """Agency → how many different persons signed in the period."""
+        if self._people is None:
+            period = self._asked.period
+            self._people = connections.people(
+                self._connection, scope=self._asked.scope, first_day=period.first_day, last_day=period.last_day
+            )
+        return self._people
+
+
+def _sides_of(one: Indicator) -> tuple[Selection, Selection]:
+    return one.numerator, one.denominator
+
+
+def _slice_of(asked: Asked, direction: Direction) -> Slice:
+    return Slice(direction, asked.scope, asked.period.first_day, asked.period.last_day, asked.known_on)
+
+
+def _cells(connection: Any, asked: Asked, counts: Counts) -> list[tuple[Cell, Sums]]:
+    return (
+        list(tallies.by_cell(connection, _slice_of(asked, _DIRECTIONS[counts])).items())
+        if counts in _DIRECTIONS
+        else []
+    )
+
+
+def _entries(sums: Mapping[tuple[str, DeclaredKind, str], int]) -> Entries:
+    return [(kind, document_type, count) for (_, kind, document_type), count in sums.items()]
+
+
+def _declared_by_agency(connection: Any, asked: Asked) -> dict[str, Entries]:
+    found: dict[str, list[tuple[DeclaredKind, str, int]]] = {}
+    for (agency_key, kind, document_type), count in declared(connection, asked).sums.items():
+        found.setdefault(agency_key, []).append((kind, document_type, count))
+    return dict(found)
+
+
+def _part(one: Indicator, side: Selection, seen: Sequence[tuple[Cell, Sums]], entries: Entries, asked: Asked) -> Part:
+    narrowed = of_type(side, asked)
+    if one.counts in _DIRECTIONS:
+        return Part(narrowed.seen_of(seen), narrowed.declared_of(entries))
+    return Part(0, narrowed.declared_of(entries))
+
+
+def _wanted(selection: Selection, known: Collection[Cell]) -> Wanted:
+    taken = frozenset(cell for cell in known if selection.takes(cell))
+    return Wanted(selection.measure, None if len(taken) == len(known) and selection.seen else taken)
+
+
+def _figure(one: Indicator, parts: Sequence[Part], asked: Asked) -> Figure:
+    numerator, denominator = parts
+    target = one.target_on(asked.period.last_day, asked.document_type)
+    return Figure(one, numerator, denominator, target, asked.document_type)

@@ -1,0 +1,253 @@
+"""The percentages: what is counted, its tallies, declarations, the connection plan, kept reports, closed periods."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0004_post_percentages"
+down_revision = "0003_post_life"
+branch_labels = None
+depends_on = None
+
+JSON = sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql")
+INSTANT = sa.DateTime(timezone=True)
+CODE, UUID = sa.String(64), sa.String(36)
+SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+MEASURES = (
+    *("documents", "left_out", "timed", "on_time", "taken", "same_day", "fed_back", "accepted", "completed"),
+    *("declined", "refused", "expired", "unfetched"),
+)
+COUNTS = (
+    *("accepted", "rejected", "placed", "handed_over", "refused", "expired", "withdrawn", "passed_on", "status"),
+    "duty_answered",
+)
+
+
+def upgrade() -> None:
+    """Adds; everything that was ever sent is counted again from its rows by the tally station."""
+    _counting()
+    _declared()
+    _kept()
+    _columns()
+
+
+def downgrade() -> None:
+    """Takes it all back; the old daily counts come back empty."""
+    op.drop_column("deliveries", "expired_at")
+    op.drop_column("deliveries", "arrived_at")
+    op.drop_column("agencies", "first_seen_at")
+    for name in ("report_mails", "kept_reports", "report_schedules", "closed_periods", "connection_plans"):
+        op.drop_table(name)
+    for name in ("declarations", "signers", "late_movements", "tallies", "counted", "cells"):
+        op.drop_table(name)
+    op.create_table(
+        "daily_counts",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("direction", sa.String(8), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("documents", "paper_free", "with_paper")),
+        sa.Column("not_replacing", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("direction IN ('sent', 'received')", name=op.f("ck_daily_counts_direction")),
+        sa.PrimaryKeyConstraint("day", "agency_key", "direction", name=op.f("pk_daily_counts")),
+    )
+    op.execute("UPDATE events SET to_tally = false")
+
+
+def _counting() -> None:
+    op.create_table(
+        "cells",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("document_type", sa.String(length=32), nullable=False),
+        sa.Column("urgency", sa.SmallInteger(), nullable=False),
+        sa.Column("paper", sa.String(length=16), nullable=False),
+        sa.Column("signed", sa.String(length=8), nullable=False),
+        sa.Column("validity", sa.String(length=16), nullable=False),
+        sa.CheckConstraint(
+            "paper IN ('paper_free', 'not_replacing', 'with_paper', 'not_said')", name=op.f("ck_cells_paper")
+        ),
+        sa.CheckConstraint("signed IN ('none', 'person', 'agency', 'both')", name=op.f("ck_cells_signed")),
+        sa.CheckConstraint(
+            "validity IN ('valid', 'undetermined', 'invalid', 'unsigned')", name=op.f("ck_cells_validity")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cells")),
+        sa.UniqueConstraint(
+            "document_type",
+            "urgency",
+            "paper",
+            "signed",
+            "validity",
+            name=op.f("uq_cells_document_type_urgency_paper_signed_validity"),
+        ),
+    )
+    op.create_table(
+        "counted",
+        sa.Column("subject_id", UUID, nullable=False),
+        sa.Column("consignment_id", UUID, nullable=False),
+        sa.Column("direction", sa.String(length=16), nullable=False),
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("cell", sa.Integer(), nullable=False),
+        sa.Column("known_at", INSTANT, nullable=False),
+        sa.Column("left_at", INSTANT, nullable=True),
+        *(sa.Column(f"{name}_at", INSTANT, nullable=True) for name in MEASURES[2:]),
+        sa.CheckConstraint(
+            "direction IN ('sent', 'received', 'rejected', 'undelivered')", name=op.f("ck_counted_direction")
+        ),
+        sa.ForeignKeyConstraint(["cell"], ["cells.id"], name=op.f("fk_counted_cell")),
+        sa.ForeignKeyConstraint(["consignment_id"], ["consignments.id"], name=op.f("fk_counted_consignment_id")),
+        sa.PrimaryKeyConstraint("subject_id", "direction", name=op.f("pk_counted")),
+    )
+    op.create_index("ix_counted_place", "counted", ["agency_key", "direction", "day", "subject_id"], unique=False)
+    lying = sa.text(
+        "direction = 'received' AND unfetched_at IS NULL AND taken_at IS NULL AND refused_at IS NULL "
+        "AND left_at IS NULL"
+    )
+    op.create_index("ix_counted_lying", "counted", ["known_at"], postgresql_where=lying, sqlite_where=lying)
+    op.create_table(
+        "tallies",
+        sa.Column("grain", sa.String(length=8), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("direction", sa.String(length=16), nullable=False),
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("cell", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in MEASURES),
+        sa.PrimaryKeyConstraint("grain", "first_day", "direction", "agency_key", "cell", name=op.f("pk_tallies")),
+    )
+    op.create_index("ix_tallies_agency", "tallies", ["agency_key", "grain", "first_day", "direction"], unique=False)
+    op.create_table(
+        "late_movements",
+        sa.Column("known_on", sa.Date(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("direction", sa.String(length=16), nullable=False),
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("cell", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in MEASURES),
+        sa.PrimaryKeyConstraint("known_on", "day", "direction", "agency_key", "cell", name=op.f("pk_late_movements")),
+    )
+    op.create_index("ix_late_movements_agency", "late_movements", ["agency_key", "direction", "known_on"], unique=False)
+    op.create_table(
+        "signers",
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("person", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("agency_key", "day", "person", name=op.f("pk_signers")),
+    )
+
+
+def _declared() -> None:
+    op.create_table(
+        "declarations",
+        sa.Column("number", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("id", UUID, nullable=False),
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("document_type", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("declared_at", INSTANT, nullable=False),
+        sa.Column("declared_by", sa.String(length=200), nullable=False),
+        sa.Column("caller_key", CODE, nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("corrects", UUID, nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('sent_paper_only', 'sent_elsewhere_paper_free', 'sent_elsewhere_with_paper', "
+            "'received_paper_only', 'received_elsewhere', 'leaders')",
+            name=op.f("ck_declarations_kind"),
+        ),
+        sa.CheckConstraint("count >= 0", name=op.f("ck_declarations_count")),
+        sa.CheckConstraint("first_day <= last_day", name=op.f("ck_declarations_days")),
+        sa.ForeignKeyConstraint(["agency_key"], ["agencies.code_key"], name=op.f("fk_declarations_agency_key")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_declarations")),
+        sa.UniqueConstraint("corrects", name=op.f("uq_declarations_corrects")),
+        sa.UniqueConstraint("id", name=op.f("uq_declarations_id")),
+    )
+    op.create_index("ix_declarations_agency", "declarations", ["agency_key", "first_day", "kind"], unique=False)
+    op.create_table(
+        "connection_plans",
+        sa.Column("number", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("agency_key", CODE, nullable=False),
+        sa.Column("planned_on", sa.Date(), nullable=True),
+        sa.Column("set_at", INSTANT, nullable=False),
+        sa.Column("set_by", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["agency_key"], ["agencies.code_key"], name=op.f("fk_connection_plans_agency_key")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_connection_plans")),
+    )
+    op.create_index(op.f("ix_connection_plans_agency_key"), "connection_plans", ["agency_key"], unique=False)
+
+
+def _kept() -> None:
+    op.create_table(
+        "report_schedules",
+        sa.Column("id", UUID, nullable=False),
+        sa.Column("report", sa.String(length=32), nullable=False),
+        sa.Column("asked", JSON, nullable=False),
+        sa.Column("every", sa.String(length=8), nullable=False),
+        sa.Column("readers", JSON, nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("next_day", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_schedules")),
+    )
+    op.create_index(op.f("ix_report_schedules_next_day"), "report_schedules", ["next_day"], unique=False)
+    op.create_table(
+        "kept_reports",
+        sa.Column("id", UUID, nullable=False),
+        sa.Column("schedule_id", UUID, nullable=True),
+        sa.Column("report", sa.String(length=32), nullable=False),
+        sa.Column("asked", JSON, nullable=False),
+        sa.Column("known_on", sa.Date(), nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.Column("data_sha256", CODE, nullable=False),
+        sa.Column("files", JSON, nullable=False),
+        sa.Column("jws", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["schedule_id"], ["report_schedules.id"], name=op.f("fk_kept_reports_schedule_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_reports")),
+        sa.UniqueConstraint("schedule_id", "known_on", name=op.f("uq_kept_reports_schedule_id_known_on")),
+    )
+    op.create_table(
+        "report_mails",
+        sa.Column("report_id", UUID, nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("sent_at", INSTANT, nullable=True),
+        sa.Column("last_error", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["kept_reports.id"], name=op.f("fk_report_mails_report_id")),
+        sa.PrimaryKeyConstraint("report_id", "address", name=op.f("pk_report_mails")),
+    )
+    op.create_index(
+        "ix_report_mails_owed",
+        "report_mails",
+        ["next_attempt_at"],
+        unique=False,
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
+    op.create_table(
+        "closed_periods",
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("closed_at", INSTANT, nullable=False),
+        sa.Column("closed_by", sa.String(length=200), nullable=False),
+        sa.Column("rule_pack", sa.String(length=32), nullable=False),
+        sa.Column("figures", JSON, nullable=False),
+        sa.Column("data_sha256", CODE, nullable=False),
+        sa.Column("jws", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("first_day", "last_day", name=op.f("pk_closed_periods")),
+    )
+
+
+def _columns() -> None:
+    op.drop_table("daily_counts")
+    op.add_column("agencies", sa.Column("first_seen_at", INSTANT, nullable=True))
+    op.add_column("deliveries", sa.Column("arrived_at", INSTANT, nullable=True))
+    op.add_column("deliveries", sa.Column("expired_at", INSTANT, nullable=True))
+    op.execute("UPDATE agencies SET first_seen_at = last_seen_at")
+    op.execute("UPDATE deliveries SET arrived_at = placed_at")
+    op.execute("UPDATE deliveries SET arrived_at = ended_at WHERE arrived_at IS NULL AND state = 'handed_over'")
+    op.execute("UPDATE deliveries SET expired_at = ended_at WHERE state = 'expired'")
+    events = sa.table("events", sa.column("kind", sa.String), sa.column("to_tally", sa.Boolean))
+    op.execute(events.update().values(to_tally=events.c.kind.in_(COUNTS)))
