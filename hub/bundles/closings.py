@@ -169,8 +169,8 @@ def _all(connection: Connection, period: Period, rules: RulePack) -> tuple[Figur
     asked = Asked(_HUB, period)
     of_hub = {one: amounts_of(found) for one, found in worked_out.figures(connection, asked, rules).items()}
     agencies: dict[str, dict[str, Amounts]] = {}
-    for indicator in of_hub:
-        for key, figure in worked_out.by_agency(connection, asked, rules, indicator).items():
+    for indicator, figures in worked_out.by_agency(connection, asked, rules, of_hub).items():
+        for key, figure in figures.items():
             amounts = amounts_of(figure)
             if amounts != NOTHING:
                 agencies.setdefault(key, {})[indicator] = amounts

@@ -55,15 +55,13 @@ class Selection:
 
     def takes(self, cell: Cell) -> bool:
         """True when documents of this kind, seen by the hub, count (those of them that bear the measure)."""
-        return self.seen and all(
-            not wanted or found in wanted
-            for wanted, found in (
-                (self.document_types, cell.document_type),
-                (self.urgencies, cell.urgency),
-                (self.paper, cell.paper),
-                (self.signed, cell.signed),
-                (self.validity, cell.validity),
-            )
+        return (
+            self.seen
+            and (not self.document_types or cell.document_type in self.document_types)
+            and (not self.urgencies or cell.urgency in self.urgencies)
+            and (not self.paper or cell.paper in self.paper)
+            and (not self.signed or cell.signed in self.signed)
+            and (not self.validity or cell.validity in self.validity)
         )
 
     def takes_entry(self, kind: DeclaredKind, document_type: str) -> bool:

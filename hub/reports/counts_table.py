@@ -14,7 +14,7 @@ from typing import Any
 
 from hub.domain.counting import Cell as DocumentKind
 from hub.domain.counting import Direction, Measure, Sums, total
-from hub.reports import figures, indicator_table, links, parts_table, trends
+from hub.reports import figures, indicator_table, parts_table, trends
 from hub.reports.figures import Asked
 from hub.reports.made import Cell, Column, Kind, Table, Words
 from hub.reports.protocol import ReportAsked
@@ -114,15 +114,21 @@ def by_urgency(shown: Shown, found: Kinds) -> Table:
     )
 
 
-def over_time(connection: Any, wanted: ReportAsked, shown: Shown) -> Table | None:
+def over_time(connection: Any, wanted: ReportAsked, shown: Shown, found: Kinds) -> Table | None:
     """One row for each part of the period that has begun; None for a single day."""
     parts = trends.begun(trends.parts(wanted.asked.period), wanted.known_on)
     if len(parts) < 2:
         return None
+    days, sums = [(part.first_day, part.last_day) for part in parts], [Counter[str]() for _ in parts]
+    for direction in shown.directions:
+        names = _names(wanted.asked, shown, direction, found)
+        for one, more in zip(
+            sums, tallies.by_part(connection, _slice(wanted.asked, direction), days, names), strict=True
+        ):
+            one.update(more)
     rows = []
-    for part in parts:
-        some = kinds(connection, links.of_period(wanted.asked, part), shown)
-        rows.append((part.words[0], *_numbers(shown, some)))
+    for part, one in zip(parts, sums, strict=True):
+        rows.append((part.words[0], *shown.cells([one[count.name] for count in shown.counts])))
     columns = (Column("Thời gian", "Time", width=24), *shown.columns)
     return Table("over_time", Words("Diễn biến trong kỳ", "Over the period"), columns, tuple(rows))
 
@@ -131,7 +137,7 @@ def by_agency(connection: Any, wanted: ReportAsked, shown: Shown, found: Kinds) 
     """The counts of each agency that has any, most of all first."""
     sums: dict[str, Counter[str]] = {}
     for direction in shown.directions:
-        names = {one.name: _wanted(wanted.asked, one, found) for one in shown.counts if one.direction is direction}
+        names = _names(wanted.asked, shown, direction, found)
         for key, many in tallies.by_agency(connection, _slice(wanted.asked, direction), names).items():
             sums.setdefault(key, Counter()).update(many)
     numbers = {key: [many[one.name] for one in shown.counts] for key, many in sums.items()}
@@ -147,6 +153,10 @@ def names(connection: Any, wanted: ReportAsked, keys: Collection[str]) -> dict[s
 
 def _slice(asked: Asked, direction: Direction) -> Slice:
     return Slice(direction, asked.scope, asked.period.first_day, asked.period.last_day, asked.known_on)
+
+
+def _names(asked: Asked, shown: Shown, direction: Direction, found: Kinds) -> dict[str, Wanted]:
+    return {one.name: _wanted(asked, one, found) for one in shown.counts if one.direction is direction}
 
 
 def _wanted(asked: Asked, one: Count, found: Kinds) -> Wanted:

@@ -69,7 +69,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
         indicator_table.table(connection, wanted, now, title=Words("Tỷ lệ", "Ratios")),
         units,
     ]
-    over = counts_table.over_time(connection, wanted, SHOWN)
+    over = counts_table.over_time(connection, wanted, SHOWN, found)
     reasons = _reasons(connection, wanted)
     tables += [one for one in (over, reasons) if one is not None]
     return surroundings.made(
@@ -86,7 +86,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
 
 def _units(connection: Any, wanted: ReportAsked, found: Kinds, now: Mapping[str, Figure]) -> tuple[Table, Chart]:
     numbers = counts_table.by_agency(connection, wanted, SHOWN, found)
-    ratios = {one: figures.by_agency(connection, wanted.asked, wanted.rules, one) for one in now}
+    ratios = figures.by_agency(connection, wanted.asked, wanted.rules, now)
     names = counts_table.names(connection, wanted, numbers.keys())
     columns = (
         Column("Đơn vị", "Unit", width=36),

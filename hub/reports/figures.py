@@ -78,7 +78,7 @@ def figures(connection: Any, asked: Asked, rules: RulePack, *, only: Collection[
     """Every indicator of the rule pack by its id, or `only` these; in one read transaction."""
     indicators = [one for one in rules.indicators if not only or one.indicator_id in only]
     seen = {counts: _cells(connection, asked, counts) for counts in {one.counts for one in indicators}}
-    entries = _entries(declared(connection, asked).sums)
+    entries = _entries(_sums(connection, asked)) if _any_declared(indicators) else []
     stock = _Stock(connection, asked)
     found = {}
     for one in indicators:
@@ -87,47 +87,55 @@ def figures(connection: Any, asked: Asked, rules: RulePack, *, only: Collection[
     return found
 
 
-def by_agency(connection: Any, asked: Asked, rules: RulePack, indicator_id: str) -> dict[str, Figure]:
-    """One indicator of each agency of the scope that has anything of it."""
-    one = indicator(rules, indicator_id)
-    if one.counts not in _DIRECTIONS:
-        return of_agencies(connection, asked, one)
-    known = [cell for cell, _ in _cells(connection, asked, one.counts)]
-    wanted = {side: _wanted(of_type(sel, asked), known) for side, sel in zip(_SIDES, _sides_of(one), strict=True)}
-    seen = tallies.by_agency(connection, slice_of(asked, one), wanted)
-    entries = _declared_by_agency(connection, asked)
-    found = {}
-    for key in sorted({*seen, *entries}):
-        parts = [
-            Part(seen.get(key, Counter())[side], of_type(sel, asked).declared_of(entries.get(key, ())))
-            for side, sel in zip(_SIDES, _sides_of(one), strict=True)
-        ]
-        if any(part.total for part in parts):
-            found[key] = _figure(one, parts, asked)
+def by_agency(connection: Any, asked: Asked, rules: RulePack, ids: Collection[str]) -> dict[str, dict[str, Figure]]:
+    """Each of these indicators of each agency of the scope that has anything of it: id → code key → figure."""
+    indicators = [indicator(rules, one) for one in ids]
+    entries = _declared_by_agency(connection, asked) if _any_declared(indicators) else {}
+    found: dict[str, dict[str, Figure]] = {}
+    for counts in dict.fromkeys(one.counts for one in indicators):
+        some = [one for one in indicators if one.counts is counts]
+        if counts in _DIRECTIONS:
+            found |= _documents_by_agency(connection, asked, some, entries)
+        else:
+            stock = _Stock(connection, asked)
+            found |= {one.indicator_id: stock.by_agency(one, entries) for one in some}
+    return {one: found[one] for one in ids}
+
+
+def by_part(
+    connection: Any, asked: Asked, rules: RulePack, ids: Collection[str], parts: Sequence[Period]
+) -> list[dict[str, Figure]]:
+    """These indicators of documents in each of these parts of the period, in their order; they do not overlap."""
+    indicators = [indicator(rules, one) for one in ids]
+    days = [(one.first_day, one.last_day) for one in parts]
+    seen: list[Counter[str]] = [Counter() for _ in parts]
+    for counts in dict.fromkeys(one.counts for one in indicators):
+        some = [one for one in indicators if one.counts is counts]
+        wanted = _all_wanted(connection, asked, some)
+        for sums, more in zip(seen, tallies.by_part(connection, slice_of(asked, some[0]), days, wanted), strict=True):
+            sums.update(more)
+    entries = _declared_by_days(connection, asked) if _any_declared(indicators) else {}
+    found = []
+    for part, sums in zip(parts, seen, strict=True):
+        inside = [entry for days, many in entries.items() for entry in many if _inside(days, part)]
+        narrowed = replace(asked, period=part)
+        found.append({one.indicator_id: _named_figure(one, sums, inside, narrowed) for one in indicators})
     return found
 
 
-def by_period(
-    connection: Any, asked: Asked, rules: RulePack, indicator_id: str, periods: Iterable[Period]
-) -> list[Figure]:
-    """One indicator of each of these periods, in their order."""
-    only = (indicator_id,)
-    return [figures(connection, replace(asked, period=one), rules, only=only)[indicator_id] for one in periods]
-
-
-def by_type(connection: Any, asked: Asked, rules: RulePack, indicator_id: str) -> dict[str, Figure]:
-    """One indicator of each type of document that occurs, by the id of the type; with the type's own target."""
-    one = indicator(rules, indicator_id)
-    seen = _cells(connection, asked, one.counts)
-    entries = _entries(declared(connection, asked).sums)
-    types = {cell.document_type for cell, _ in seen} | {kind for _, kind, _ in entries if kind}
-    found = {}
-    for document_type in sorted(types):
-        narrowed = replace(asked, document_type=document_type)
-        parts = [_part(one, side, seen, entries, narrowed) for side in _sides_of(one)]
-        if any(part.total for part in parts):
-            found[document_type] = _figure(one, parts, narrowed)
-    return found
+def by_type(connection: Any, asked: Asked, rules: RulePack, ids: Collection[str]) -> dict[str, dict[str, Figure]]:
+    """These indicators of documents for each type that occurs, with the type's own target: id → type → figure."""
+    indicators = [indicator(rules, one) for one in ids]
+    entries = _entries(_sums(connection, asked)) if _any_declared(indicators) else []
+    found: dict[str, dict[str, Figure]] = {}
+    for counts in dict.fromkeys(one.counts for one in indicators):
+        seen: dict[str, list[tuple[Cell, Sums]]] = {kind: [] for _, kind, _ in entries if kind}
+        for cell, sums in _cells(connection, asked, counts):
+            seen.setdefault(cell.document_type, []).append((cell, sums))
+        for one in indicators:
+            if one.counts is counts:
+                found[one.indicator_id] = _of_types(one, seen, entries, asked)
+    return {one: found[one] for one in ids}
 
 
 def cells(connection: Any, asked: Asked, direction: Direction) -> dict[Cell, Sums]:
@@ -143,13 +151,12 @@ def volumes(connection: Any, asked: Asked, direction: Direction) -> Sums:
 
 def declared(connection: Any, asked: Asked) -> declarations.Taken:
     """The declared entries that lie wholly inside the period, and those that reach beyond it."""
-    return declarations.taken(
-        connection,
-        scope=asked.scope,
-        first_day=asked.period.first_day,
-        last_day=asked.period.last_day,
-        known_on=asked.known_on,
-    )
+    return declarations.taken(connection, **_of_days(asked))
+
+
+def declared_left_out(connection: Any, asked: Asked) -> tuple[int, int]:
+    """How many declared entries reach beyond the period and so do not count, and what they add up to."""
+    return declarations.left_out(connection, **_of_days(asked))
 
 
 def indicator(rules: RulePack, indicator_id: str) -> Indicator:
@@ -263,11 +270,85 @@ def _entries(sums: Mapping[tuple[str, DeclaredKind, str], int]) -> Entries:
     return [(kind, document_type, count) for (_, kind, document_type), count in sums.items()]
 
 
+def _sums(connection: Any, asked: Asked) -> dict[tuple[str, DeclaredKind, str], int]:
+    """What `declared` adds up to."""
+    return declarations.sums(connection, **_of_days(asked))
+
+
+def _of_days(asked: Asked) -> dict[str, Any]:
+    period = asked.period
+    days = {"first_day": period.first_day, "last_day": period.last_day}
+    return {"scope": asked.scope, "known_on": asked.known_on, **days}
+
+
+def _any_declared(indicators: Iterable[Indicator]) -> bool:
+    return any(side.declared for one in indicators for side in _sides_of(one))
+
+
 def _declared_by_agency(connection: Any, asked: Asked) -> dict[str, Entries]:
     found: dict[str, list[tuple[DeclaredKind, str, int]]] = {}
-    for (agency_key, kind, document_type), count in declared(connection, asked).sums.items():
+    for (agency_key, kind, document_type), count in _sums(connection, asked).items():
         found.setdefault(agency_key, []).append((kind, document_type, count))
     return dict(found)
+
+
+def _declared_by_days(connection: Any, asked: Asked) -> dict[tuple[date, date], Entries]:
+    found: dict[tuple[date, date], list[tuple[DeclaredKind, str, int]]] = {}
+    for (first, last, kind, document_type), count in declarations.sums_by_days(connection, **_of_days(asked)).items():
+        found.setdefault((first, last), []).append((kind, document_type, count))
+    return dict(found)
+
+
+def _documents_by_agency(
+    connection: Any, asked: Asked, indicators: Sequence[Indicator], entries: Mapping[str, Entries]
+) -> dict[str, dict[str, Figure]]:
+    wanted = _all_wanted(connection, asked, indicators)
+    seen = tallies.by_agency(connection, slice_of(asked, indicators[0]), wanted)
+    found: dict[str, dict[str, Figure]] = {one.indicator_id: {} for one in indicators}
+    for key in sorted({*seen, *entries}):
+        for one in indicators:
+            figure = _named_figure(one, seen.get(key, Counter()), entries.get(key, ()), asked)
+            if figure.numerator.total or figure.denominator.total:
+                found[one.indicator_id][key] = figure
+    return found
+
+
+def _of_types(
+    one: Indicator, seen: Mapping[str, Sequence[tuple[Cell, Sums]]], entries: Entries, asked: Asked
+) -> dict[str, Figure]:
+    found = {}
+    for document_type in sorted(seen):
+        narrowed = replace(asked, document_type=document_type)
+        parts = [_part(one, side, seen[document_type], entries, narrowed) for side in _sides_of(one)]
+        if any(part.total for part in parts):
+            found[document_type] = _figure(one, parts, narrowed)
+    return found
+
+
+def _all_wanted(connection: Any, asked: Asked, indicators: Sequence[Indicator]) -> dict[str, Wanted]:
+    """Both sides of indicators that count one direction, as named sums."""
+    known = tallies.kinds(connection)
+    return {
+        _name(one, side): _wanted(of_type(selection, asked), known)
+        for one in indicators
+        for side, selection in zip(_SIDES, _sides_of(one), strict=True)
+    }
+
+
+def _named_figure(one: Indicator, seen: Mapping[str, int], entries: Entries, asked: Asked) -> Figure:
+    parts = [
+        Part(seen.get(_name(one, side), 0), of_type(selection, asked).declared_of(entries))
+        for side, selection in zip(_SIDES, _sides_of(one), strict=True)
+    ]
+    return _figure(one, parts, asked)
+
+
+def _inside(days: tuple[date, date], part: Period) -> bool:
+    return part.first_day <= days[0] and days[1] <= part.last_day
+
+
+def _name(one: Indicator, side: str) -> str:
+    return f"{one.indicator_id}_{side}"
 
 
 def _part(one: Indicator, side: Selection, seen: Sequence[tuple[Cell, Sums]], entries: Entries, asked: Asked) -> Part:

@@ -34,7 +34,7 @@ def tables(connection: Any, wanted: ReportAsked, totals: Mapping[str, Figure]) -
     if scope.kind not in (ScopeKind.HUB, ScopeKind.BELOW) or not totals:
         return []
     heads = layers.heads(connection, below=scope.agency_key)
-    found = {one: figures.by_agency(connection, wanted.asked, wanted.rules, one) for one in totals}
+    found = figures.by_agency(connection, wanted.asked, wanted.rules, totals)
     names = wanted.names_of(connection, {*heads, *(key for many in found.values() for key in many)})
     units = _families(totals, found, heads, names, of=_narrowing(scope.agency_key))
     made = []

@@ -40,7 +40,7 @@ def share(wanted: ReportAsked, figure: Figure, asked: Asked | None = None) -> Sh
     """The figure as a share with its two lists; `asked` when it is of a part of what the report is about."""
     narrowed = asked or wanted.asked
     one = figure.indicator.indicator_id
-    above, below = (_documents(wanted, one, side, narrowed) for side in Side)
+    above, below = _documents(wanted, one, narrowed)
     return Share(figure.numerator.total, figure.denominator.total, above, below)
 
 
@@ -64,7 +64,8 @@ def of_type(asked: Asked, document_type: str) -> Asked:
     return replace(asked, document_type=document_type)
 
 
-def _documents(wanted: ReportAsked, indicator_id: str, side: Side, asked: Asked) -> str:
-    """The list as known on the report's day: the link of a printed report still leads to what was counted then."""
-    query = {"side": side.value, **parameters(replace(asked, known_on=wanted.known_on))}
-    return f"{wanted.base_link}{ROOT}/paper-free/{indicator_id}/documents?{urlencode(query)}"
+def _documents(wanted: ReportAsked, indicator_id: str, asked: Asked) -> tuple[str, str]:
+    """Both lists as known on the report's day: the link of a printed report still leads to what was counted then."""
+    query = urlencode(parameters(replace(asked, known_on=wanted.known_on)))
+    path = f"{wanted.base_link}{ROOT}/paper-free/{indicator_id}/documents"
+    return (f"{path}?side={Side.NUMERATOR.value}&{query}", f"{path}?side={Side.DENOMINATOR.value}&{query}")

@@ -26,11 +26,7 @@ def over_time(connection: Any, wanted: ReportAsked, ids: Sequence[str]) -> Over:
     parts = trends.begun(trends.parts(wanted.asked.period), wanted.known_on)
     if len(parts) < 2:
         return []
-    found: Over = []
-    for part in parts:
-        some = figures.figures(connection, links.of_period(wanted.asked, part), wanted.rules, only=ids)
-        found.append((part, {one: some[one] for one in ids}))
-    return found
+    return list(zip(parts, figures.by_part(connection, wanted.asked, wanted.rules, ids, parts), strict=True))
 
 
 def time_table(wanted: ReportAsked, over: Over) -> Table:
@@ -68,7 +64,7 @@ def time_chart(over: Over, ids: Sequence[str]) -> Chart:
 
 def type_table(connection: Any, wanted: ReportAsked, ids: Sequence[str]) -> Table:
     """One row for each type of document that occurs, with the target of that type alone for the first indicator."""
-    by_type = {one: figures.by_type(connection, wanted.asked, wanted.rules, one) for one in ids}
+    by_type = figures.by_type(connection, wanted.asked, wanted.rules, ids)
     names = type_names(wanted.rules)
     types = [one for one in names if any(one in found for found in by_type.values())]
     indicators = [figures.indicator(wanted.rules, one) for one in ids]

@@ -100,7 +100,8 @@ def _quantities(saved: Cost, still: Cost) -> Table:
 
 
 def _units(connection: Any, wanted: ReportAsked, costs: CostModel, whole: Figure) -> Table:
-    found = figures.by_agency(connection, wanted.asked, wanted.rules, whole.indicator.indicator_id)
+    main = whole.indicator.indicator_id
+    found = figures.by_agency(connection, wanted.asked, wanted.rules, [main])[main]
     names = scopes.names(connection, wanted.asked.scope)
     names |= wanted.names_of(connection, found.keys() - names.keys())
     columns = (

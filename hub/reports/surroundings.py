@@ -105,8 +105,7 @@ def _lines(connection: Any, wanted: ReportAsked) -> Iterator[Words]:
 def _notes(
     connection: Any, wanted: ReportAsked, shown: Mapping[str, Figure], directions: Collection[Direction]
 ) -> Iterator[Words]:
-    for figure in shown.values():
-        yield _formula(figure.indicator)
+    yield from _formulas([figure.indicator for figure in shown.values()])
     yield from _denominators(shown)
     yield from _declared_left_out(connection, wanted)
     counted = {_DIRECTIONS.get(figure.indicator.counts) for figure in shown.values()} | set(directions)
@@ -121,14 +120,21 @@ def _notes(
     )
 
 
-def _formula(one: Indicator) -> Words:
-    left_vi = "; ".join(vi for vi, _ in one.exclusions)
-    left_en = "; ".join(en for _, en in one.exclusions)
-    without = (f" Không tính: {left_vi}.", f" Not counted: {left_en}.") if one.exclusions else ("", "")
-    return Words(
-        f"{one.vi} = {one.formula_vi}.{without[0]} Căn cứ: {one.source}.",
-        f"{one.en} = {one.formula_en}.{without[1]} Source: {one.source}.",
-    )
+def _formulas(many: Sequence[Indicator]) -> Iterator[Words]:
+    """How each is worked out; what is not counted is said once for all that leave out the same."""
+    alike: dict[tuple[tuple[str, str], ...], list[Indicator]] = {}
+    for one in many:
+        alike.setdefault(one.exclusions, []).append(one)
+        yield Words(
+            f"{one.vi} = {one.formula_vi}. Căn cứ: {one.source}.",
+            f"{one.en} = {one.formula_en}. Source: {one.source}.",
+        )
+    for exclusions, some in alike.items():
+        if exclusions:
+            names_vi, names_en = ("; ".join(getattr(one, name) for one in some) for name in ("vi", "en"))
+            of_vi, of_en = ("", "") if len(alike) == 1 else (f" ({names_vi})", f" ({names_en})")
+            left_vi, left_en = ("; ".join(pair[place] for pair in exclusions) for place in (0, 1))
+            yield Words(f"Không tính{of_vi}: {left_vi}.", f"Not counted{of_en}: {left_en}.")
 
 
 def _denominators(shown: Mapping[str, Figure]) -> Iterator[Words]:
@@ -148,9 +154,9 @@ def _denominators(shown: Mapping[str, Figure]) -> Iterator[Words]:
 
 
 def _declared_left_out(connection: Any, wanted: ReportAsked) -> Iterator[Words]:
-    left = figures.declared(connection, wanted.asked).left_out
-    if left:
-        entries, count = number_vi(len(left)), number_vi(sum(one.count for one in left))
+    many, left = figures.declared_left_out(connection, wanted.asked)
+    if many:
+        entries, count = number_vi(many), number_vi(left)
         yield Words(
             f"{entries} mục khai báo ({count}) có số ngày vượt ra ngoài kỳ báo cáo nên không tính vào kỳ này.",
             f"{entries} declared entries ({count}) reach beyond the days of the period and are left out.",
@@ -180,7 +186,9 @@ def _since_closing(
     """What changed since the period was closed; only the figures of all types together were frozen."""
     asked = wanted.asked
     if asked.document_type or not shown:
-        return (), ()
+        closed = closings.frozen(connection, asked.period)
+        said = closed is not None and closed.closed_at <= _end_of(wanted)
+        return (), (Words(*closed.words),) if closed is not None and said else ()
     everybody = asked.scope.kind is ScopeKind.HUB
     keys = None if everybody else scopes.names(connection, asked.scope).keys()
     today = {one: closing.amounts_of(figure) for one, figure in shown.items()}

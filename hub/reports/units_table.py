@@ -51,10 +51,11 @@ class Units:
 def read(connection: Any, wanted: ReportAsked, totals: Mapping[str, Figure]) -> Units:
     """Everything of every unit of the scope; the first indicator of `totals` decides the places."""
     asked, rules = wanted.asked, wanted.rules
-    found = {one: figures.by_agency(connection, asked, rules, one) for one in totals}
+    found = figures.by_agency(connection, asked, rules, totals)
     main = next(iter(totals))
     before = tuple(
-        (then, figures.by_agency(connection, then.asked, rules, main)) for then in indicator_table.earlier(wanted)
+        (then, figures.by_agency(connection, then.asked, rules, [main])[main])
+        for then in indicator_table.earlier(wanted)
     )
     speaking = {key for many in found.values() for key in many}
     silent, left_out = _silent(connection, wanted, speaking)

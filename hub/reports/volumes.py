@@ -46,7 +46,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     ]
     units, charts = _units(connection, wanted, found)
     tables.append(units)
-    over = counts_table.over_time(connection, wanted, SHOWN)
+    over = counts_table.over_time(connection, wanted, SHOWN, found)
     if over is not None:
         tables.append(over)
         charts.append(_lines(wanted, over))

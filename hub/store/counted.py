@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,7 +94,12 @@ def as_counted(row: Any) -> Counted:
 
 def as_cell(row: Any) -> Cell:
     """The columns of a cell as a value."""
-    return Cell(row.document_type, row.urgency, Paper(row.paper), Signed(row.signed), Validity(row.validity))
+    return _cell(row.document_type, row.urgency, row.paper, row.signed, row.validity)
+
+
+@lru_cache(maxsize=4096)  # there are few kinds of documents, and every report reads them all
+def _cell(document_type: str, urgency: int, paper: str, signed: str, validity: str) -> Cell:
+    return Cell(document_type, urgency, Paper(paper), Signed(signed), Validity(validity))
 
 
 def row_of(one: Counted, cell: int) -> dict[str, Any]:
@@ -164,8 +169,10 @@ def _write_rows(transaction: Transaction, many: list[Counted], cell_ids: Mapping
 
 
 def _write_signers(transaction: Transaction, found: Found) -> None:
-    for agency_key, day, person in sorted(found.signers):
-        transaction.insert_new(signers, {"agency_key": agency_key, "day": day, "person": person})
+    rows = [{"agency_key": key, "day": day, "person": person} for key, day, person in sorted(found.signers)]
+    if rows:
+        new = _insert(transaction.connection.dialect.name, signers).on_conflict_do_nothing()
+        transaction.execute(new, rows)
 
 
 def _written(one: Counted, cell: int) -> tuple[bulk.Value, ...]:

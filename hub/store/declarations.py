@@ -164,12 +164,21 @@ def taken(
     standing = _standing(scope, known_on)
     order = (declarations.c.agency_key, declarations.c.first_day, declarations.c.number)
     inside = connection.execute(standing.where(*_inside(first_day, last_day)).order_by(*order))
-    reaching = standing.where(*_common(first_day, last_day), sa.not_(sa.and_(*_inside(first_day, last_day))))
+    reaching = standing.where(*_reaching(first_day, last_day))
     return Taken(
         sums(connection, scope=scope, first_day=first_day, last_day=last_day, known_on=known_on),
         _last_heads([_declaration(row) for row in inside]),
         [_declaration(row) for row in connection.execute(reaching.order_by(*order))],
     )
+
+
+def left_out(
+    connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
+) -> tuple[int, int]:
+    """How many entries `taken` leaves out because they reach beyond the days, and what they add up to."""
+    reaching = _standing(scope, known_on).where(*_reaching(first_day, last_day)).subquery()
+    row = connection.execute(sa.select(sa.func.count(), sa.func.sum(reaching.c.count)).select_from(reaching)).one()
+    return int(row[0]), int(row[1] or 0)
 
 
 def sums(
@@ -187,6 +196,18 @@ def sums(
         (row.agency_key, DeclaredKind(row.kind), row.document_type): int(row.many)
         for row in connection.execute(statement)
     }
+
+
+def sums_by_days(
+    connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
+) -> dict[tuple[date, date, DeclaredKind, str], int]:
+    """The sums of `taken` by the first and last day that the entries name; without head counts, which do not add up."""
+    inside = _standing(scope, known_on).where(*_inside(first_day, last_day)).subquery()
+    key = (inside.c.first_day, inside.c.last_day, inside.c.kind, inside.c.document_type)
+    documents = inside.c.kind != DeclaredKind.LEADERS.value
+    statement = sa.select(*key, sa.func.sum(inside.c.count).label("many")).where(documents).group_by(*key)
+    rows = connection.execute(statement)
+    return {(row.first_day, row.last_day, DeclaredKind(row.kind), row.document_type): int(row.many) for row in rows}
 
 
 def _standing(scope: Scope, known_on: date | None) -> sa.Select[Any]:
@@ -212,6 +233,10 @@ def _inside(first_day: date, last_day: date) -> tuple[sa.ColumnElement[bool], ..
         declarations.c.first_day <= last_day,  # follows from the next one: a bound for the index
         declarations.c.last_day <= last_day,
     )
+
+
+def _reaching(first_day: date, last_day: date) -> tuple[sa.ColumnElement[bool], ...]:
+    return (*_common(first_day, last_day), sa.not_(sa.and_(*_inside(first_day, last_day))))
 
 
 def _common(first_day: date, last_day: date) -> tuple[sa.ColumnElement[bool], ...]:

@@ -1,14 +1,15 @@
 """Sums for reports: over any days and any scope, by kind of document or by agency, now or as known on a past day.
 
-Owns: reading as few rows as the days allow (whole years, quarters and months before days).
+Owns: reading as few rows as the days allow (whole years, quarters and months before days), in one statement each.
 Never: writes a tally (hub/store/counted.py); divides.
 Source: Decision 28/2018/QĐ-TTg Art. 11, 15.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -51,36 +52,69 @@ class Wanted:
     cells: frozenset[Cell] | None = None
 
 
+def kinds(connection: Connection) -> dict[Cell, int]:
+    """Every kind of document that ever occurred, with its number."""
+    return {as_cell(row): row.id for row in connection.execute(sa.select(cells))}
+
+
 def by_cell(connection: Connection, asked: Slice) -> dict[Cell, Sums]:
     """The sums of every measure, by kind of document."""
     found: dict[int, Sums] = {}
     for table, condition, sign in _sources(asked):
         sums = [sa.func.sum(table.c[measure.value]).label(measure.value) for measure in Measure]
         rows = connection.execute(sa.select(table.c.cell, *sums).where(condition).group_by(table.c.cell))
-        for row in rows:
-            found.setdefault(row.cell, Counter()).update(_signed(row, sign))
+        for cell, *numbers in rows:
+            into = found.setdefault(cell, Counter())
+            for measure, number in zip(Measure, numbers, strict=True):
+                into[measure] += sign * int(number)
     if not found:
         return {}
-    names = {row.id: as_cell(row) for row in connection.execute(sa.select(cells))}
+    names = {number: cell for cell, number in kinds(connection).items()}
     return {names[number]: sums for number, sums in found.items() if any(sums.values())}
 
 
 def by_agency(connection: Connection, asked: Slice, wanted: Mapping[str, Wanted]) -> dict[str, Counter[str]]:
     """The named sums of each agency that has any."""
-    numbers = {as_cell(row): row.id for row in connection.execute(sa.select(cells))}
+    numbers = kinds(connection)
     found: dict[str, Counter[str]] = {}
     for table, condition, sign in _sources(asked):
         sums = [_sum(table, one, numbers).label(name) for name, one in wanted.items()]
         rows = connection.execute(sa.select(table.c.agency_key, *sums).where(condition).group_by(table.c.agency_key))
         for row in rows:
-            added = Counter({name: sign * (getattr(row, name) or 0) for name in wanted})
-            found.setdefault(row.agency_key, Counter()).update(added)
+            _add(found.setdefault(row.agency_key, Counter()), row, wanted, sign)
+    return found
+
+
+def by_part(
+    connection: Connection, asked: Slice, parts: Sequence[tuple[date, date]], wanted: Mapping[str, Wanted]
+) -> list[Counter[str]]:
+    """The named sums of each of these parts of the slice's days, first and last day of each; they do not overlap."""
+    numbers = kinds(connection)
+    found: list[Counter[str]] = [Counter() for _ in parts]
+    places = {
+        whole: place
+        for place, (first, last) in enumerate(parts)
+        for whole in cover(first, min(last, asked.last_known_day))
+    }
+    if not places:
+        return found
+    sums = [_sum(tallies, one, numbers).label(name) for name, one in wanted.items()]
+    keys = (tallies.c.grain, tallies.c.first_day)
+    where = sa.and_(_of_days(places), *_whose(tallies, asked))
+    for row in connection.execute(sa.select(*keys, *sums).where(where).group_by(*keys)):
+        _add(found[places[Grain(row.grain), row.first_day]], row, wanted, 1)
+    if asked.known_on is not None:
+        sums = [_sum(late_movements, one, numbers).label(name) for name, one in wanted.items()]
+        day, late = late_movements.c.day, sa.and_(*_late_conditions(asked))
+        ends = [last for _, last in parts]
+        for row in connection.execute(sa.select(day, *sums).where(late).group_by(day)):
+            _add(found[bisect_left(ends, row.day)], row, wanted, -1)
     return found
 
 
 def late_by_agency(connection: Connection, asked: Slice, wanted: Mapping[str, Wanted]) -> list[Any]:
     """What became known about the slice's days after `known_on`: rows of agency_key, known_on and the named sums."""
-    numbers = {as_cell(row): row.id for row in connection.execute(sa.select(cells))}
+    numbers = kinds(connection)
     sums = [_sum(late_movements, one, numbers).label(name) for name, one in wanted.items()]
     where = sa.and_(*_late_conditions(asked))
     keys = (late_movements.c.agency_key, late_movements.c.known_on)
@@ -91,13 +125,18 @@ def _sources(asked: Slice) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool], i
     """The tallies of the days, less what was not known yet."""
     if asked.first_day > asked.last_known_day:
         return
-    days: dict[Grain, list[date]] = {}
-    for grain, first in cover(asked.first_day, asked.last_known_day):
-        days.setdefault(grain, []).append(first)
-    pieces = [sa.and_(tallies.c.grain == grain.value, tallies.c.first_day.in_(some)) for grain, some in days.items()]
-    yield tallies, sa.and_(sa.or_(*pieces), *_whose(tallies, asked)), 1
+    days = _of_days(cover(asked.first_day, asked.last_known_day))
+    yield tallies, sa.and_(days, *_whose(tallies, asked)), 1
     if asked.known_on is not None:
         yield late_movements, sa.and_(*_late_conditions(asked)), -1
+
+
+def _of_days(wholes: Iterable[tuple[Grain, date]]) -> sa.ColumnElement[bool]:
+    days: dict[Grain, list[date]] = {}
+    for grain, first in wholes:
+        days.setdefault(grain, []).append(first)
+    pieces = [sa.and_(tallies.c.grain == grain.value, tallies.c.first_day.in_(some)) for grain, some in days.items()]
+    return sa.or_(*pieces)
 
 
 def _late_conditions(asked: Slice) -> Iterable[sa.ColumnElement[bool]]:
@@ -115,8 +154,12 @@ def _sum(table: sa.Table, wanted: Wanted, numbers: Mapping[Cell, int]) -> sa.Col
     if wanted.cells is None:
         return sa.func.sum(column)
     some = sorted(numbers[cell] for cell in wanted.cells if cell in numbers)
-    return sa.func.sum(sa.case((table.c.cell.in_(some), column), else_=0)) if some else sa.func.sum(sa.literal(0))
+    if not some:
+        return sa.func.sum(sa.literal(0))
+    # Numbers of our own rows, written out: there may be more of them than a statement takes parameters.
+    among: sa.ColumnElement[bool] = sa.literal_column(f"{table.name}.cell IN ({', '.join(map(str, some))})")
+    return sa.func.sum(sa.case((among, column), else_=0))
 
 
-def _signed(row: Any, sign: int) -> Sums:
-    return Counter({measure: sign * int(getattr(row, measure.value) or 0) for measure in Measure})
+def _add(to: Counter[str], row: Any, wanted: Iterable[str], sign: int) -> None:
+    to.update({name: sign * int(getattr(row, name) or 0) for name in wanted})

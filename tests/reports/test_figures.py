@@ -125,12 +125,12 @@ def test_agencies_and_types_add_up_to_the_whole(busy):
         asked = whole(busy)
         together = figures.figures(connection, asked, rules(busy))
         for one in of_documents(busy):
-            agencies = figures.by_agency(connection, asked, rules(busy), one.indicator_id)
+            agencies = figures.by_agency(connection, asked, rules(busy), [one.indicator_id])[one.indicator_id]
             for side in ("numerator", "denominator"):
                 parts = [getattr(figure, side) for figure in agencies.values()]
                 summed = Part(sum(part.seen for part in parts), sum(part.declared for part in parts))
                 assert summed == getattr(together[one.indicator_id], side), (one.indicator_id, side)
-                types = figures.by_type(connection, asked, rules(busy), one.indicator_id).values()
+                types = figures.by_type(connection, asked, rules(busy), [one.indicator_id])[one.indicator_id].values()
                 assert sum(getattr(figure, side).seen for figure in types) == summed.seen
             for key, figure in agencies.items():
                 alone = figures.figures(connection, whole(busy, Scope(ScopeKind.UNIT, key)), rules(busy))
@@ -141,10 +141,10 @@ def test_one_type_of_document_alone(busy):
     with busy.database.reading() as connection:
         asked = whole(busy, document_type="bao_cao")
         found = figures.figures(connection, asked, rules(busy))["issued_electronically"]
-        types = figures.by_type(connection, whole(busy), rules(busy), "issued_electronically")
+        types = figures.by_type(connection, whole(busy), rules(busy), [found.indicator.indicator_id])
         assert figures.volumes(connection, asked, Direction.SENT)[Measure.DOCUMENTS] == 1
     assert (found.numerator, found.denominator) == (Part(1, 5), Part(1, 5)), "an entry without a type is of no type"
-    assert types["bao_cao"] == found
+    assert types["issued_electronically"]["bao_cao"] == found
 
 
 def test_volumes_are_the_sums_of_one_direction(busy):
@@ -155,21 +155,29 @@ def test_volumes_are_the_sums_of_one_direction(busy):
             assert +found == Counter(m for one in mine for m in Measure if bears(one, m))
 
 
-def test_periods_in_their_order(busy):
-    asked = whole(busy)
-    months = [period_holding(PeriodKind.MONTH, asked.period.first_day + timedelta(days=31 * n)) for n in range(11)]
+@pytest.mark.parametrize("known_after_days", [None, 8, 40])
+def test_the_parts_of_a_period_are_what_each_would_be_alone(busy, known_after_days):
+    year = whole(busy).period
+    known_on = known_after_days and year.first_day + timedelta(days=known_after_days)
+    asked = whole(busy, known_on=known_on)
+    ids = [one.indicator_id for one in of_documents(busy)]
+    months = [period_holding(PeriodKind.MONTH, year.first_day + timedelta(days=31 * n)) for n in range(11)]
+    mondays = [year.first_day + timedelta(days=7 * n) for n in range(9)]
+    weeks = [Period(PeriodKind.RANGE, day, day + timedelta(days=6)) for day in mondays]
     with busy.database.reading() as connection:
-        found = figures.by_period(connection, asked, rules(busy), "issued_electronically", months)
-        year = figures.figures(connection, asked, rules(busy))["issued_electronically"]
-    assert len(found) == 11
-    assert sum(one.denominator.total for one in found) == year.denominator.total
+        for parts in (months, weeks):
+            found = figures.by_part(connection, asked, rules(busy), ids, parts)
+            assert len(found) == len(parts)
+            for part, mine in zip(parts, found, strict=True):
+                alone = figures.figures(connection, replace(asked, period=part), rules(busy), only=ids)
+                assert mine == {one: alone[one] for one in ids}
 
 
 def test_people_and_agencies(busy):
     with busy.database.reading() as connection:
         found = figures.figures(connection, whole(busy), rules(busy))
         leaders = figures.of_agencies(connection, whole(busy), found["leaders_signing"].indicator)
-        signing = figures.by_agency(connection, whole(busy), rules(busy), "units_signing")
+        signing = figures.by_agency(connection, whole(busy), rules(busy), ["units_signing"])["units_signing"]
     assert (found["leaders_signing"].numerator, found["leaders_signing"].denominator) == (Part(1, 0), Part(0, 6))
     assert (leaders.keys(), leaders["G22"].ratio) == ({"G22"}, Fraction(1, 6))
     assert [key for key, one in signing.items() if one.numerator.total] in (["G22"], [])
@@ -215,4 +223,4 @@ def test_a_target_is_met_from_the_side_that_is_better(better, share, met):
 
 def test_an_indicator_that_there_is_not(busy):
     with busy.database.reading() as connection, pytest.raises(KeyError):
-        figures.by_agency(connection, whole(busy), rules(busy), "nothing")
+        figures.by_agency(connection, whole(busy), rules(busy), ["nothing"])
