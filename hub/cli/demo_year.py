@@ -21,8 +21,9 @@ from hub.demo.year import Done, Wishes
 from hub.demo.year_country import FEWEST, MOST
 from hub.domain.periods import vietnam_day
 from hub.reports.formats import number_vi
+from hub.settings import Settings
 from hub.stations import utc_now
-from hub.store import rebuild
+from hub.store import rebuild, schema
 
 FIRST_YEAR, LAST_YEAR = 2020, 2100
 
@@ -54,6 +55,7 @@ def demo_year(*, documents: int, agencies: int, year: int | None, seed: int) -> 
     configured = settings.load()
     now = utc_now()
     wishes = Wishes(vietnam_day(now).year - 1 if year is None else year, documents, agencies, seed)
+    _prepare(configured)
     with opened.database(configured) as database:
         with _progress("Tạo văn bản / documents") as shown:
             made = invented.make(database, wishes, wiring.calendar(configured), shown)
@@ -64,6 +66,14 @@ def demo_year(*, documents: int, agencies: int, year: int | None, seed: int) -> 
         with _progress("Cộng số liệu / counting") as shown:
             counted = rebuild.everything(database, now=now, progress=shown)
     _tell(wishes, made, counted, monotonic() - begun)
+
+
+def _prepare(configured: Settings) -> None:
+    """As `hub serve` does, so that one command is enough; a database that has a schema stays as it is."""
+    database = wiring.open_database(configured)
+    if database.is_sqlite and schema.version(database) is None:
+        schema.upgrade(database)
+    database.close()
 
 
 @contextmanager

@@ -1,43 +1,31 @@
 """A year of an invented country in the configured database: for figures, pictures and measurements.
 
-Owns: the order of the work; refusing a database that is in use; the same rows for the same wishes, on both databases.
-Never: makes bodies or receipts; sends a document through a station.
+Owns: the order of the work; refusing a database that is in use.
+Never: makes a row of the year (hub/demo/year_parts.py), bodies or receipts; sends a document through a station.
 Source: issue 5; domain notes §5.1 (about 3.0-3.6 received per sent).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from hub.demo.year_copies import Copies
-from hub.demo.year_country import Unit, country, on_day
-from hub.demo.year_days import chance, midnight, seconds_of_day, spread
-from hub.demo.year_declared import TABLES, declarations, directory
-from hub.demo.year_network import Network
-from hub.demo.year_papers import Papers
-from hub.demo.year_rows import COLUMNS, Ids, Row
-from hub.demo.year_world import World
+from hub.demo.year_beside import beside
+from hub.demo.year_country import country
+from hub.demo.year_declared import TABLES, directory
+from hub.demo.year_parts import Wishes, parts
+from hub.demo.year_rows import COLUMNS, Row
 from hub.domain.working_time import WorkingCalendar
 from hub.errors import IllegalTransition
 from hub.store import bulk
+from hub.store.bulk import Numbers
 from hub.store.engine import Database, Transaction
 
-ROWS_AT_ONCE = 60_000
+MANY = 20_000  # documents: from here on a second process is worth its start
 _IN_USE = "đã có văn bản; hãy dùng một cơ sở dữ liệu trống / holds documents; take an empty database"
 Progress = Callable[[int, int], None]  # documents made, of how many
 Load = Callable[[str, Sequence[str], Sequence[Row]], None]  # rows of a table in these columns
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is asked for."""
-
-    year: int
-    documents: int
-    agencies: int
-    seed: int = 1
 
 
 @dataclass(slots=True)
@@ -60,7 +48,8 @@ def make(database: Database, wishes: Wishes, calendar: WorkingCalendar, progress
         def load(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
             done.rows += bulk.load(transaction, table, columns, rows)
 
-        _live(transaction, wishes, calendar, done, load=load, progress=progress)
+        with bulk.unindexed(transaction, COLUMNS):
+            _live(transaction, wishes, calendar, done, load=load, progress=progress)
         bulk.settled(transaction, {*COLUMNS, *TABLES})
     done.seconds = monotonic() - begun
     return done
@@ -69,52 +58,16 @@ def make(database: Database, wishes: Wishes, calendar: WorkingCalendar, progress
 def _live(
     transaction: Transaction, wishes: Wishes, calendar: WorkingCalendar, done: Done, *, load: Load, progress: Progress
 ) -> None:
-    """All that happened in the year, then the directory and what was declared in it."""
-    units, world = country(wishes.agencies, seed=wishes.seed, year=wishes.year), _world(wishes, calendar)
-    copies = Copies(world)
-    papers = Papers(world, copies)
-    for made in _days(world, units, wishes, papers, copies):
-        done.documents = made
-        if len(world.piece) >= ROWS_AT_ONCE:
-            world.piece.flush(load)
-        progress(made, wishes.documents)
-    world.piece.flush(load)
-    _directory(transaction, units, wishes, copies, load)
-    entries = declarations(units, wishes.year, papers.sent, ids=world.ids, dice=chance(f"{world.run}:declared"))
-    load("declarations", TABLES["declarations"], entries)
-    done.copies = papers.copies
-
-
-def _world(wishes: Wishes, calendar: WorkingCalendar) -> World:
-    run = f"{wishes.seed}:{wishes.year}:{wishes.documents}:{wishes.agencies}"
-    return World(wishes.year, run, calendar, chance(run), Ids(run))
-
-
-def _days(world: World, units: Sequence[Unit], wishes: Wishes, papers: Papers, copies: Copies) -> Iterator[int]:
-    """Live the year day by day; after each, how many documents there are."""
-    made, network, size = 0, None, -1
-    for day, count in spread(wishes.documents, wishes.year, world.calendar):
-        active = on_day(units, day)
-        if network is None or len(active) != size:
-            network, size = Network(active, world.dice), len(active)
-        for second in seconds_of_day(count, world.dice):
-            sender = network.sender()
-            papers.issue(sender, network.recipients(sender), midnight(day) + second, day)
-        copies.settle(day)
-        made += count
-        yield made
-
-
-def _directory(
-    transaction: Transaction,
-    units: Sequence[Unit],
-    wishes: Wishes,
-    copies: Copies,
-    load: Load,
-) -> None:
-    """Agencies that the directory has already stay as they are; all numbering goes on where this year ended."""
-    known = bulk.known_agencies(transaction.connection)
+    """The directory, then all that happened in the year and what was declared in it."""
+    units = country(wishes.agencies, seed=wishes.seed, year=wishes.year)
+    known = bulk.known_agencies(transaction.connection)  # those that the directory has stay as they are
     new = [unit for unit in units if unit.key not in known]
     for table, rows in directory(new, wishes.year).items():
         load(table, TABLES[table], rows)
-    bulk.keep_numbers(transaction, wishes.year, copies.numbers())
+    numbers: Mapping[str, Numbers] = {}
+    for part in beside(parts, wishes, calendar) if wishes.documents >= MANY else parts(wishes, calendar):
+        for table, rows in part.rows.items():
+            load(table, (COLUMNS.get(table) or TABLES[table]), rows)
+        done.documents, done.copies, numbers = part.documents, part.copies, part.numbers
+        progress(done.documents, wishes.documents)
+    bulk.keep_numbers(transaction, wishes.year, numbers)  # all numbering goes on where this year ended

@@ -24,6 +24,7 @@ from hub.stations.status import SEEN_BY_HUB
 from hub.store.bulk import Numbers, Value
 
 NEVER = 1 << 62
+_WORDS = {one: one.value for words in (DeliveryState, StatusCode, DutyKind, DutyOutcome) for one in words}  # looked up
 REFUSED, DECLINED, FORGOTTEN = 0.0015, 0.009, 0.004  # shares of all copies
 GIVES_UP, KEEPS = 0.86, 0.92  # of those asked to give up a copy: 86 % do, 6 % decline, 8 % have not answered
 RECALLED = "bên gửi thu hồi trước khi nơi nhận lấy / recalled before it was taken"
@@ -205,7 +206,7 @@ class Copies:
             copy.status_code = code
         ids, when, words = self._world.ids, written(at), SEEN_BY_HUB if by_hub else ""
         beginning = ids.at(at)
-        said = (ids.new(beginning), copy.delivery_id, code.value, copy.unit.key, words, when, when)
+        said = (ids.new(beginning), copy.delivery_id, _WORDS[code], copy.unit.key, words, when, when)
         copy.statuses.append((*said, ids.new(beginning), by_hub, False))
 
     def _owes(self, copy: Copy, paper: Paper) -> None:
@@ -231,9 +232,9 @@ class Copies:
         """A duty and who asked for it; opened, due, ended. What passed its deadline was told by the clock."""
         opened, due, ended = times
         late = due + _TICK if due + _TICK < min(ended, self._world.end + 1) else NEVER
-        how = None if ended == NEVER else outcome.value
+        how = None if ended == NEVER else _WORDS[outcome]
         duty_id = self._world.ids.new(self._world.ids.at(opened))
-        begun = (duty_id, copy.delivery_id, what[0].value, written(opened), written(due), article, what[1])
+        begun = (duty_id, copy.delivery_id, _WORDS[what[0]], written(opened), written(due), article, what[1])
         copy.duties.append((*begun, _or_none(ended), how, _or_none(late)))
 
 
@@ -263,12 +264,12 @@ def _row(copy: Copy, paper: Paper, world: World) -> list[Value]:
         paper.consignment_id,
         copy.unit.key,
         copy.unit.key,
-        copy.state.value,
+        _WORDS[copy.state],
         paper.lane,
         None,
         0 if placed is None else 1,
         copy.reason,
-        copy.status_code.value if copy.status_code else None,
+        _WORDS[copy.status_code] if copy.status_code else None,
         copy.same_as,
         written(over) if copy.state is DeliveryState.IN_HAND else None,
         world.year if copy.numbered else None,

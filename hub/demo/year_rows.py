@@ -8,7 +8,7 @@ Source: RFC 9562 (UUIDv7: time first, so that indexes grow at their end).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.store.bulk import Value
@@ -72,8 +72,7 @@ class Piece:
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.rows.values())
 
-    def flush(self, load: Callable[[str, Sequence[str], Sequence[Row]], object]) -> None:
-        """Hand the rows over, those first to which others refer, and forget them."""
-        for table, rows in self.rows.items():
-            load(table, COLUMNS[table], rows)
-            rows.clear()
+    def taken(self) -> dict[str, list[Row]]:
+        """The rows, those first to which others refer; they are here no more."""
+        taken, self.rows = self.rows, {table: [] for table in COLUMNS}
+        return taken

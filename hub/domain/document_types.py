@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 
 from hub.errors import Misconfigured
 
 OTHER = "other"  # the id of the type that no name and no symbol tells
 _ID = re.compile(r"[a-z][a-z0-9_]{0,31}")  # no longer than the store keeps
 _LONGEST_NAME = 200  # twice what TypeName may hold: a name beyond it is no name, and is not kept (memory)
+_MOST_LISTS = 64  # that are remembered; each rule pack has one
 _REQUIRED, _OPTIONAL = frozenset({"id", "vi", "en"}), frozenset({"abbreviation", "also"})
 
 
@@ -31,10 +32,6 @@ class DocumentType:
     abbreviation: str = ""
     also: tuple[str, ...] = ()
 
-    def __hash__(self) -> int:
-        """By the id alone: the types of a pack are looked up for every document that is counted."""
-        return hash(self.type_id)
-
 
 def type_of(name: str, notation: str, types: tuple[DocumentType, ...]) -> str:
     """The id of the type by its name, else by the abbreviation in the symbol, else "other".
@@ -42,11 +39,11 @@ def type_of(name: str, notation: str, types: tuple[DocumentType, ...]) -> str:
     Case, spaces and accents do not matter (hòa and hoà, composed or not), nor what follows the name of a type:
     "Quyết định (cá biệt)", "Công văn hành chính".
     """
-    if found := _by_name(name[:_LONGEST_NAME], types):
+    index = _index_of(types)
+    if found := index.by_name(name[:_LONGEST_NAME]):
         return found
-    _, exact, folded = _index(types)
     abbreviation = _abbreviation(notation)
-    return exact.get(_composed(abbreviation)) or folded.get(_folded(abbreviation), OTHER)
+    return index.exact.get(_composed(abbreviation)) or index.folded.get(_folded(abbreviation), OTHER)
 
 
 def read_document_types(rows: Sequence[Mapping[str, object]], *, where: str = "") -> tuple[DocumentType, ...]:
@@ -79,15 +76,36 @@ def _type(row: Mapping[str, object], *, here: str) -> DocumentType:
     return DocumentType(type_id, vi, en, short, tuple(also))
 
 
-@lru_cache(maxsize=4096)  # senders write few names, again and again
-def _by_name(name: str, types: tuple[DocumentType, ...]) -> str | None:
-    names, _, _ = _index(types)
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """How the types of one list are told; `by_name` remembers: senders write few names, again and again."""
+
+    types: tuple[DocumentType, ...]
+    by_name: Callable[[str], str | None]
+    exact: Mapping[str, str]
+    folded: Mapping[str, str]
+
+
+_indexes: dict[int, _Index] = {}  # by the identity of the list: its hash is that of every type in it
+
+
+def _index_of(types: tuple[DocumentType, ...]) -> _Index:
+    known = _indexes.get(id(types))
+    if known is None:
+        if len(_indexes) >= _MOST_LISTS:
+            _indexes.clear()
+        names, exact, folded = _index(types)
+        remembering = lru_cache(maxsize=4096)(partial(_by_name, names))
+        known = _indexes[id(types)] = _Index(types, remembering, exact, folded)  # held, so that no other has its id
+    return known
+
+
+def _by_name(names: Mapping[str, str], name: str) -> str | None:
     said = _folded(name).split()
     beginnings = (" ".join(said[:count]) for count in range(len(said), 0, -1))
     return next((names[one] for one in beginnings if one in names), None)
 
 
-@cache
 def _index(types: tuple[DocumentType, ...]) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
     """Ids by folded name, by abbreviation as it is, and by folded abbreviation where that tells one type."""
     if len({one.type_id for one in types}) < len(types):

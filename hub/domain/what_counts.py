@@ -25,6 +25,12 @@ from hub.domain.statuses import StatusCode
 _ACCEPTED = frozenset({ConsignmentState.ACCEPTED, ConsignmentState.ROUTED, ConsignmentState.CLOSED})
 _LEFT = frozenset({DeliveryState.WITHDRAWN, DeliveryState.PASSED_ON})
 _HANDLED = (StatusCode.RECEIVED_BY_AGENCY, StatusCode.ASSIGNED, StatusCode.IN_PROGRESS, StatusCode.COMPLETED)
+_SAYING = {  # which of the recipient's codes say so
+    Measure.FED_BACK: frozenset({*_HANDLED, StatusCode.DECLINED}),
+    Measure.ACCEPTED: frozenset(_HANDLED),
+    Measure.COMPLETED: frozenset({StatusCode.COMPLETED}),
+    Measure.DECLINED: frozenset({StatusCode.DECLINED}),
+}
 _WORST = (Judgement.INVALID, Judgement.UNDETERMINED, Judgement.VALID)
 
 
@@ -100,11 +106,17 @@ def of_sender(sending: Sending, rules: RulePack) -> Counted | None:
     return _counted(sending, Direction.SENT, rules)
 
 
-def of_recipient(copy: CopySent, sending: Sending, rules: RulePack, *, now: datetime) -> tuple[Counted, ...]:
-    """The copy at its recipient once it has arrived, and apart from that the failure when it did not arrive first."""
+def of_recipient(
+    copy: CopySent, sending: Sending, rules: RulePack, *, now: datetime, cell: Cell | None = None
+) -> tuple[Counted, ...]:
+    """The copy at its recipient once it has arrived, and apart from that the failure when it did not arrive first.
+
+    `cell`: that of the sending, from a caller who has it already.
+    """
     if not is_counted(sending, rules):
         return ()
-    found = (_undelivered(copy, sending, rules), _received(copy, sending, rules, now=now))
+    cell = cell or cell_of(sending, rules)
+    found = (_undelivered(copy, sending, cell), _received(copy, sending, rules, now=now, cell=cell))
     return tuple(one for one in found if one is not None)
 
 
@@ -145,11 +157,13 @@ def _counted(sending: Sending, direction: Direction, rules: RulePack) -> Counted
     )
 
 
-def _undelivered(copy: CopySent, sending: Sending, rules: RulePack) -> Counted | None:
+def _undelivered(copy: CopySent, sending: Sending, cell: Cell) -> Counted | None:
     """A failure before the copy arrived; delivered again later, it has left this count."""
     refused_at = copy.ended_at if copy.state is DeliveryState.REFUSED else None
-    failed_at = min((at for at in (refused_at, copy.expired_at) if at is not None), default=None)
-    if failed_at is None or (copy.arrived_at is not None and copy.arrived_at <= failed_at):
+    if refused_at is None and copy.expired_at is None:
+        return None
+    failed_at = min(at for at in (refused_at, copy.expired_at) if at is not None)
+    if copy.arrived_at is not None and copy.arrived_at <= failed_at:
         return None
     mark = Measure.REFUSED if failed_at == refused_at else Measure.EXPIRED
     return Counted(
@@ -158,14 +172,14 @@ def _undelivered(copy: CopySent, sending: Sending, rules: RulePack) -> Counted |
         direction=Direction.UNDELIVERED,
         agency_key=copy.recipient_key,
         day=vietnam_day(failed_at),
-        cell=cell_of(sending, rules),
+        cell=cell,
         known_at=failed_at,
         left_at=copy.arrived_at,
         marks={mark: failed_at},
     )
 
 
-def _received(copy: CopySent, sending: Sending, rules: RulePack, *, now: datetime) -> Counted | None:
+def _received(copy: CopySent, sending: Sending, rules: RulePack, *, now: datetime, cell: Cell) -> Counted | None:
     if copy.arrived_at is None:
         return None
     gone = [copy.ended_at] if copy.state in _LEFT else []
@@ -177,7 +191,7 @@ def _received(copy: CopySent, sending: Sending, rules: RulePack, *, now: datetim
         direction=Direction.RECEIVED,
         agency_key=copy.recipient_key,
         day=vietnam_day(copy.arrived_at),
-        cell=cell_of(sending, rules),
+        cell=cell,
         known_at=copy.arrived_at,
         left_at=left_at,
         marks=dict(_marks(copy, rules, now=min(now, left_at) if left_at else now)),
@@ -195,13 +209,8 @@ def _marks(copy: CopySent, rules: RulePack, *, now: datetime) -> Iterator[tuple[
         yield Measure.EXPIRED, expired
     if copy.receipt_in_time_at is not None:
         yield Measure.SAME_DAY, copy.receipt_in_time_at
-    for measure, codes in (
-        (Measure.FED_BACK, (*_HANDLED, StatusCode.DECLINED)),
-        (Measure.ACCEPTED, _HANDLED),
-        (Measure.COMPLETED, (StatusCode.COMPLETED,)),
-        (Measure.DECLINED, (StatusCode.DECLINED,)),
-    ):
-        first = _first(copy.statuses, codes)
+    for measure, codes in _SAYING.items() if copy.statuses else ():
+        first = min([at for code, at in copy.statuses if code in codes], default=None)
         if first is not None:
             yield measure, first
     unfetched = unfetched_at(copy, rules.unfetched_after)
@@ -224,10 +233,6 @@ def _expired_in_hand(copy: CopySent) -> datetime | None:
     again = copy.ended_at if copy.state is DeliveryState.EXPIRED else None
     ends = [at for at in (copy.expired_at, again) if at is not None]
     return min((at for at in ends if copy.arrived_at is not None and at >= copy.arrived_at), default=None)
-
-
-def _first(statuses: Sequence[tuple[str, datetime]], codes: Sequence[StatusCode]) -> datetime | None:
-    return min((at for code, at in statuses if code in codes), default=None)
 
 
 def _paper(sending: Sending) -> Paper:

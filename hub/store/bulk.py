@@ -1,7 +1,7 @@
 """Many rows at once: PostgreSQL's COPY, SQLite's executemany, inside the caller's own transaction.
 
 Owns: the written form of values that both databases take; what a bulk load must know and keep beside its rows.
-Never: makes rows; drops an index or a constraint: a live database keeps all its promises while it is filled.
+Never: makes rows; drops a constraint: a database keeps its promises while it is filled.
 Source: PostgreSQL documentation (COPY, text format); SQLite documentation (type affinity).
 """
 
@@ -46,7 +46,7 @@ def instant(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError(f"naive datetime {at!r}")
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def load(transaction: Transaction, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> int:
@@ -77,6 +77,30 @@ def roomy(transaction: Transaction) -> Iterator[None]:
         yield
     finally:
         transaction.connection.exec_driver_sql(f"PRAGMA cache_size = {int(usual)}")
+
+
+@contextmanager
+def unindexed(transaction: Transaction, tables: Collection[str]) -> Iterator[None]:
+    """Indexes of tables that are filled from nothing are made once, at the end; those of promises that rows keep stay.
+
+    In the caller's transaction: on SQLite nobody else sees it; on PostgreSQL only the owner may, and readers wait.
+    """
+    indexes = [index for table in sorted(tables) for index in _indexes(transaction.connection, table)]
+    for index in indexes:
+        index.drop(transaction.connection)
+    yield
+    for index in indexes:
+        with _translated(index.name):
+            index.create(transaction.connection)
+
+
+def _indexes(connection: Connection, table: str) -> list[sa.Index]:
+    """Those that may be taken off."""
+    if connection.dialect.name == "postgresql":
+        mine = sa.text("SELECT pg_has_role(tableowner, 'USAGE') FROM pg_tables WHERE tablename = :table")
+        if not connection.execute(mine, {"table": table}).scalar_one():
+            return []
+    return sorted(metadata.tables[table].indexes, key=lambda one: one.name)
 
 
 def settled(transaction: Transaction, tables: Collection[str]) -> None:

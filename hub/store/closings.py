@@ -124,9 +124,10 @@ def movements_since(connection: Connection, closing: Closing, *, agency_key: str
 
 
 def _late(closing: Closing, agency_key: str) -> sa.Select[Any]:
+    """No agency is all of them together, as the sums call them (report_tables.EVERYBODY)."""
     moved = late_movements.c
     since = (moved.known_on >= vietnam_day(closing.closed_at), moved.day.between(closing.first_day, closing.last_day))
-    asked = sa.select(moved.known_on, moved.direction, *_SUMS).where(*since, *_of(moved.agency_key, agency_key))
+    asked = sa.select(moved.known_on, moved.direction, *_SUMS).where(*since, moved.agency_key == agency_key)
     return asked.group_by(moved.known_on, moved.direction)
 
 

@@ -21,7 +21,7 @@ from hub.domain.periods import Grain, grain_start
 from hub.store import bulk
 from hub.store.engine import Transaction
 from hub.store.recount import KEYS_PER_QUERY, Found, Key
-from hub.store.report_tables import cells, counted, late_movements, signers, tallies
+from hub.store.report_tables import EVERYBODY, cells, counted, late_movements, signers, tallies
 
 _TALLY_KEY = ("grain", "first_day", "direction", "agency_key", "cell")
 _LATE_KEY = ("known_on", "day", "direction", "agency_key", "cell")
@@ -118,12 +118,13 @@ class _Moved:
 
     def take(self, one: Counted, sign: int) -> None:
         """Add (or take off) all that one document adds to its place."""
-        where = (one.direction.value, one.agency_key, one.cell)
+        places = [(one.direction.value, whose, one.cell) for whose in (one.agency_key, EVERYBODY)]
         for known_on, sums in movements(one).items():
             signed = Counter({measure: sign * count for measure, count in sums.items()})
-            self._days.setdefault((one.day, *where), Counter()).update(signed)
-            if known_on > one.day:
-                self._late.setdefault((known_on, one.day, *where), Counter()).update(signed)
+            for where in places:
+                self._days.setdefault((one.day, *where), Counter()).update(signed)
+                if known_on > one.day:
+                    self._late.setdefault((known_on, one.day, *where), Counter()).update(signed)
 
     def tally_rows(self, cell_ids: Mapping[Cell, int]) -> list[dict[str, Any]]:
         """The rows of the tallies: of the day, and of the month, quarter and year that hold it."""

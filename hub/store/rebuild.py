@@ -8,6 +8,7 @@ Source: issue of figures nobody can check (field notes §"What none of them has"
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.domain.counting import Counted, Measure
+from hub.store import bulk, recount, set_sums
 from hub.store import counted as counted_rows
-from hub.store import recount, set_sums
 from hub.store.engine import Database, Transaction
 from hub.store.recount import Found, Key
 from hub.store.report_tables import counted, late_movements, signers, tallies
@@ -38,19 +39,30 @@ class Difference:
 
 def everything(database: Database, *, now: datetime, progress: Progress = lambda done, of: None) -> int:
     """Empty the counts and derive them all from the rows, in one transaction; returns how many rows count."""
-    written = 0
-    with database.writing() as transaction:
+    with database.writing() as transaction, bulk.roomy(transaction):
         counted_rows.one_at_a_time(transaction)
-        for table in (counted, tallies, late_movements, signers):
+        for table in (counted, signers):
             transaction.execute(sa.delete(table))
-        of, done = recount.how_many(transaction.connection), 0
-        for found, looked_at in recount.every(transaction.connection, now=now):
-            written += counted_rows.add_rows(transaction, found)
-            done += looked_at
-            progress(done, of)
-        dialect = transaction.connection.dialect.name
-        for table, names, sums in _sums(dialect):
-            transaction.execute(sa.insert(table).from_select(names, sums))
+        with _unindexed(transaction, {counted.name}):
+            written = _count(transaction, now=now, progress=progress)
+        with _unindexed(transaction, {tallies.name, late_movements.name}):
+            mend_sums(transaction)
+    return written
+
+
+def _unindexed(transaction: Transaction, tables: set[str]) -> AbstractContextManager[None]:
+    """On PostgreSQL the readers of a live hub would wait until the end."""
+    if transaction.connection.dialect.name == "postgresql":
+        return nullcontext()
+    return bulk.unindexed(transaction, tables)
+
+
+def _count(transaction: Transaction, *, now: datetime, progress: Progress) -> int:
+    of, done, written = recount.how_many(transaction.connection), 0, 0
+    for found, looked_at in recount.every(transaction.connection, now=now):
+        written += counted_rows.add_rows(transaction, found)
+        done += looked_at
+        progress(done, of)
     return written
 
 

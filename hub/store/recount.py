@@ -7,8 +7,10 @@ Source: Decision 28/2018/QĐ-TTg Art. 11 (statistics come automatically from the
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -19,12 +21,12 @@ from sqlalchemy.engine import Connection
 from hub.domain import what_counts
 from hub.domain.changes import DocumentState
 from hub.domain.consignments import ConsignmentState
-from hub.domain.counting import Counted, Direction
+from hub.domain.counting import Cell, Counted, Direction
 from hub.domain.deliveries import DeliveryState
 from hub.domain.duties import DutyKind, DutyOutcome
 from hub.domain.envelopes import Kind
 from hub.domain.periods import vietnam_day
-from hub.domain.rules import pack_on
+from hub.domain.rules import RulePack, pack_on
 from hub.domain.signatures import Judgement, Role
 from hub.domain.statuses import StatusCode
 from hub.domain.what_counts import CopySent, FoundSignature, Sending
@@ -33,7 +35,9 @@ from hub.store.tables import consignments, deliveries, events, statuses
 
 KEYS_PER_QUERY = 500
 CONSIGNMENTS_AT_ONCE = 1000
+_BETWEEN_COLLECTIONS = 200_000  # objects
 Key = tuple[str, Direction]
+_Told = tuple[str, datetime]  # a status code or a kind of duty, and when
 
 
 @dataclass(slots=True)
@@ -49,10 +53,10 @@ def some(
 ) -> Found:
     """What these consignments count for at their senders and these deliveries at their recipients."""
     found = Found()
-    for sending in _sendings(connection, _BY_ID, consignment_ids):
-        _take_sending(found, sending)
-    copies = list(_copies(connection, _COPIES, delivery_ids))
-    of = {one.consignment_id: one for one in _sendings(connection, _BY_ID, {owner for owner, _ in copies})}
+    for kept in _kept(connection, consignment_ids):
+        _take_sending(found, kept)
+    copies = [one for piece in _pieces(delivery_ids) for one in _copies(connection, _BY_ID, {"ids": piece})]
+    of = {one.sending.consignment_id: one for one in _kept(connection, {owner for owner, _ in copies})}
     for owner, copy in copies:
         if owner in of:
             _take_copy(found, copy, of[owner], now=now)
@@ -62,18 +66,15 @@ def some(
 def every(connection: Connection, *, now: datetime) -> Iterator[tuple[Found, int]]:
     """All that counts, by consignments in the order of their ids, each piece with how many of them it is about."""
     after = ""
-    while True:
-        asked = {"after": after, "most": CONSIGNMENTS_AT_ONCE}
-        ids = list(connection.execute(_NEXT_IDS, asked).scalars())
-        if not ids:
-            return
-        after, found = ids[-1], Found()
-        of = {one.consignment_id: one for one in _sendings(connection, _BY_ID, ids)}
-        for sending in of.values():
-            _take_sending(found, sending)
-        for owner, copy in _copies(connection, _COPIES_OF, of):
-            _take_copy(found, copy, of[owner], now=now)
-        yield found, len(ids)
+    with _seldom_collecting():
+        while of := _after(connection, after):
+            first, after, found = next(iter(of)), next(reversed(of)), Found()
+            for kept in of.values():
+                _take_sending(found, kept)
+            for owner, copy in _copies(connection, _BETWEEN, {"first": first, "last": after}):
+                if owner in of:
+                    _take_copy(found, copy, of[owner], now=now)
+            yield found, len(of)
 
 
 def how_many(connection: Connection) -> int:
@@ -82,19 +83,43 @@ def how_many(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(consignments).where(documents_only)).scalar_one()
 
 
-def _take_sending(found: Found, sending: Sending) -> None:
-    rules = pack_on(vietnam_day(sending.received_at))
-    counted = what_counts.of_sender(sending, rules)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A sending with what all its copies share."""
+
+    sending: Sending
+    rules: RulePack
+    cell: Cell
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Millions of small facts refer to nothing that refers to them: looking for cycles was a quarter of the work."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def _after(connection: Connection, after: str) -> dict[str, _Kept]:
+    asked = {"after": after, "most": CONSIGNMENTS_AT_ONCE}
+    return {row.id: _kept_of(row) for row in connection.execute(_NEXT, asked).all()}
+
+
+def _take_sending(found: Found, kept: _Kept) -> None:
+    counted = what_counts.of_sender(kept.sending, kept.rules)
     if counted is None:
         return
     found.counted[counted.subject_id, counted.direction] = counted
     if counted.direction is Direction.SENT:
-        found.signers |= {(counted.agency_key, counted.day, person) for person in what_counts.people(sending)}
+        people = what_counts.people(kept.sending)
+        found.signers |= {(counted.agency_key, counted.day, person) for person in people}
 
 
-def _take_copy(found: Found, copy: CopySent, sending: Sending, *, now: datetime) -> None:
-    rules = pack_on(vietnam_day(sending.received_at))
-    for counted in what_counts.of_recipient(copy, sending, rules, now=now):
+def _take_copy(found: Found, copy: CopySent, of: _Kept, *, now: datetime) -> None:
+    for counted in what_counts.of_recipient(copy, of.sending, of.rules, now=now, cell=of.cell):
         found.counted[counted.subject_id, counted.direction] = counted
 
 
@@ -104,10 +129,16 @@ def _pieces(keys: Collection[str]) -> Iterator[list[str]]:
         yield ordered[start : start + KEYS_PER_QUERY]
 
 
-def _sendings(connection: Connection, statement: sa.Select[Any], ids: Collection[str]) -> Iterator[Sending]:
+def _kept(connection: Connection, ids: Collection[str]) -> Iterator[_Kept]:
     for piece in _pieces(ids):
-        for row in connection.execute(statement, {"ids": piece}):
-            yield _sending(row)
+        for row in connection.execute(_SENDINGS, {"ids": piece}):
+            yield _kept_of(row)
+
+
+def _kept_of(row: Any) -> _Kept:
+    sending = _sending(row)
+    rules = pack_on(vietnam_day(sending.received_at))
+    return _Kept(sending, rules, what_counts.cell_of(sending, rules))
 
 
 def _sending(row: Any) -> Sending:
@@ -140,18 +171,20 @@ def _signatures(files: list[Mapping[str, Any]]) -> Iterator[FoundSignature]:
             yield FoundSignature(number, Role(one["role"]), Judgement(one["judgement"]), subject)
 
 
-def _copies(connection: Connection, statement: sa.Select[Any], ids: Collection[str]) -> Iterator[tuple[str, CopySent]]:
-    """Each delivery with the id of its consignment; `ids` are of deliveries or of consignments, as asked."""
-    for piece in _pieces(ids):
-        rows = connection.execute(statement, {"ids": piece}).all()
-        said, owed = _said(connection, [row.id for row in rows]), _owed(connection, [row.id for row in rows])
-        for row in rows:
-            yield row.consignment_id, _copy(row, said[row.id], owed[row.id])
+def _copies(connection: Connection, of: _Statements, asked: dict[str, Any]) -> Iterator[tuple[str, CopySent]]:
+    """Each delivery that is asked for with the id of its consignment."""
+    said, owed = defaultdict(list), defaultdict(list)
+    for delivery_id, code, at in connection.execute(of.said, asked).all():
+        said[delivery_id].append((code, at))
+    for delivery_id, kind, at in connection.execute(of.owed, asked).all():
+        owed[delivery_id].append((kind, at))
+    for row in connection.execute(of.copies, asked).all():
+        yield row.consignment_id, _copy(row, said.get(row.id, ()), owed.get(row.id, ()))
 
 
-def _copy(row: Any, said: list[tuple[str, datetime]], owed: list[Any]) -> CopySent:
-    in_time = [duty.ended_at for duty in owed if duty.kind == DutyKind.RECEIPT]
-    given_up = [duty.ended_at for duty in owed if duty.kind != DutyKind.RECEIPT]
+def _copy(row: Any, said: Iterable[_Told], owed: Collection[_Told]) -> CopySent:
+    in_time = [at for kind, at in owed if kind == DutyKind.RECEIPT]
+    given_up = [at for kind, at in owed if kind != DutyKind.RECEIPT]
     return CopySent(
         delivery_id=row.id,
         recipient_key=row.recipient_key,
@@ -164,22 +197,6 @@ def _copy(row: Any, said: list[tuple[str, datetime]], owed: list[Any]) -> CopySe
         receipt_in_time_at=min(in_time, default=None),
         given_up_at=min(given_up, default=None),
     )
-
-
-def _said(connection: Connection, delivery_ids: Collection[str]) -> dict[str, list[tuple[str, datetime]]]:
-    found: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-    for piece in _pieces(delivery_ids):
-        for row in connection.execute(_SAID, {"ids": piece}):
-            found[row.delivery_id].append((row.code, row.recorded_at))
-    return found
-
-
-def _owed(connection: Connection, delivery_ids: Collection[str]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for piece in _pieces(delivery_ids):
-        for row in connection.execute(_OWED, {"ids": piece}):
-            found[row.delivery_id].append(row)
-    return found
 
 
 _CANCELLED_BY = [kind.value for kind in (DutyKind.RECALL, DutyKind.REMOVE, DutyKind.TAKE_BACK)]
@@ -198,26 +215,34 @@ _late = (
     .where(events.c.consignment_id == consignments.c.id, events.c.kind == "overdue", events.c.delivery_id.is_(None))
     .exists()
 )
-_BY_ID = (
-    sa.select(
-        *(consignments.c[name] for name in ("id", "document_ref", "sender_key", "kind", "business_type", "state")),
-        *(consignments.c[name] for name in ("body_kept", "received_at", "judged_at", "issued_on", "notation")),
-        *(consignments.c[name] for name in ("paper", "replaces_paper", "files")),
-        consignments.c.header["document_type_name"].as_string().label("type_name"),
-        consignments.c.header["urgency"].as_integer().label("urgency"),
-        _late.label("late"),
-        sa.case((documents.c.state == DocumentState.RECALLED.value, documents.c.changed_at)).label("recalled_at"),
-    )
+_sending_columns = (
+    *(consignments.c[name] for name in ("id", "document_ref", "sender_key", "kind", "business_type", "state")),
+    *(consignments.c[name] for name in ("body_kept", "received_at", "judged_at", "issued_on", "notation")),
+    *(consignments.c[name] for name in ("paper", "replaces_paper", "files")),
+    consignments.c.header["document_type_name"].as_string().label("type_name"),
+    consignments.c.header["urgency"].as_integer().label("urgency"),
+    _late.label("late"),
+    sa.case((documents.c.state == DocumentState.RECALLED.value, documents.c.changed_at)).label("recalled_at"),
+)
+_of_documents = (
+    sa.select(*_sending_columns)
     .outerjoin(documents, documents.c.id == consignments.c.id)
-    .where(consignments.c.id.in_(sa.bindparam("ids", expanding=True)), consignments.c.kind == Kind.DOCUMENT.value)
+    .where(consignments.c.kind == Kind.DOCUMENT.value)
     .order_by(consignments.c.id)
 )
-_NEXT_IDS = (
-    sa.select(consignments.c.id)
-    .where(consignments.c.id > sa.bindparam("after"), consignments.c.kind == Kind.DOCUMENT.value)
-    .order_by(consignments.c.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
+_SENDINGS = _of_documents.where(consignments.c.id.in_(sa.bindparam("ids", expanding=True)))
+_NEXT = _of_documents.where(consignments.c.id > sa.bindparam("after")).limit(sa.bindparam("most", type_=sa.Integer))
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """Copies, what their recipients said and what they owed; all three take the same parameters."""
+
+    copies: sa.Select[Any]
+    said: sa.Select[Any]
+    owed: sa.Select[Any]
+
+
 _copy_columns = tuple(
     deliveries.c[name]
     for name in (
@@ -225,19 +250,27 @@ _copy_columns = tuple(
         *("arrived_at", "fetched_at", "expired_at", "ended_at"),
     )
 )
-_COPIES = sa.select(*_copy_columns).where(deliveries.c.id.in_(sa.bindparam("ids", expanding=True)))
-_COPIES_OF = sa.select(*_copy_columns).where(deliveries.c.consignment_id.in_(sa.bindparam("ids", expanding=True)))
-_SAID = sa.select(statuses.c.delivery_id, statuses.c.code, statuses.c.recorded_at).where(
-    statuses.c.delivery_id.in_(sa.bindparam("ids", expanding=True)), statuses.c.code.in_(_HANDLED)
-)
-_OWED = sa.select(duties.c.delivery_id, duties.c.kind, duties.c.ended_at).where(
-    duties.c.delivery_id.in_(sa.bindparam("ids", expanding=True)),
-    sa.or_(
-        sa.and_(
-            duties.c.kind == DutyKind.RECEIPT.value,
-            duties.c.outcome == DutyOutcome.MET.value,
-            duties.c.ended_at <= duties.c.due_at,
-        ),
-        sa.and_(duties.c.kind.in_(_CANCELLED_BY), duties.c.outcome == DutyOutcome.ACCEPTED.value),
+_said = sa.select(statuses.c.delivery_id, statuses.c.code, statuses.c.recorded_at)
+_owed = sa.select(duties.c.delivery_id, duties.c.kind, duties.c.ended_at)
+_counts = sa.or_(
+    sa.and_(
+        duties.c.kind == DutyKind.RECEIPT.value,
+        duties.c.outcome == DutyOutcome.MET.value,
+        duties.c.ended_at <= duties.c.due_at,
     ),
+    sa.and_(duties.c.kind.in_(_CANCELLED_BY), duties.c.outcome == DutyOutcome.ACCEPTED.value),
 )
+
+
+def _statements(which: sa.ColumnElement[bool]) -> _Statements:
+    of_statuses = _said.join(deliveries, deliveries.c.id == statuses.c.delivery_id)
+    of_duties = _owed.join(deliveries, deliveries.c.id == duties.c.delivery_id)
+    return _Statements(
+        copies=sa.select(*_copy_columns).where(which),
+        said=of_statuses.where(which, statuses.c.code.in_(_HANDLED)),
+        owed=of_duties.where(which, _counts),
+    )
+
+
+_BY_ID = _statements(deliveries.c.id.in_(sa.bindparam("ids", expanding=True)))
+_BETWEEN = _statements(deliveries.c.consignment_id.between(sa.bindparam("first"), sa.bindparam("last")))

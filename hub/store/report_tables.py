@@ -49,6 +49,8 @@ _may_lie = sa.text(
 )
 sa.Index("ix_counted_lying", counted.c.known_at, postgresql_where=_may_lie, sqlite_where=_may_lie)
 
+EVERYBODY = ""  # stands where an agency's key does for all of them together: the whole hub is few rows
+
 # Sums as known now: of a day, and of the months, quarters and years that hold it, so that a year is few rows.
 tallies = sa.Table(
     "tallies",

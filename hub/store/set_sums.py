@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from hub.domain.counting import MARKS, Measure
 from hub.domain.periods import VIETNAM, Grain
-from hub.store.report_tables import counted, late_movements, tallies
+from hub.store.report_tables import EVERYBODY, counted, late_movements, tallies
 
+_SUMMED = frozenset(measure.value for measure in Measure)
 _KEY = (counted.c.direction, counted.c.agency_key, counted.c.cell)
 _HOURS = int(VIETNAM.utcoffset(None) / timedelta(hours=1))
 TALLY_COLUMNS = [column.name for column in tallies.c]
@@ -31,8 +32,7 @@ def of_days(dialect: str) -> sa.Select[Any]:
         .cte("daily")
     )
     pieces = [_of_grain(dialect, grain, daily) for grain in Grain]
-    every = sa.union_all(*pieces).subquery("every_grain")
-    return sa.select(*every.c)  # as one SELECT: SQLite compares no compound with another
+    return _with_everybody(sa.union_all(*pieces).cte("every_grain"))
 
 
 def of_late(dialect: str) -> sa.Select[Any]:
@@ -41,12 +41,20 @@ def of_late(dialect: str) -> sa.Select[Any]:
     key = (moved.c.known_on, moved.c.day, moved.c.direction, moved.c.agency_key, moved.c.cell)
     sums = [sa.func.sum(moved.c[measure.value]).label(measure.value) for measure in Measure]
     some = sa.or_(*(one != 0 for one in sums))
-    return (
-        sa.select(*key, *(_whole(one) for one in sums))
-        .where(moved.c.known_on > moved.c.day)
-        .group_by(*key)
-        .having(some)
-    )
+    late = sa.select(*key, *(_whole(one) for one in sums)).where(moved.c.known_on > moved.c.day).group_by(*key)
+    return _with_everybody(late.having(some).cte("late"))
+
+
+def _with_everybody(each: sa.CTE) -> sa.Select[Any]:
+    """The rows of each agency, and those of all agencies together."""
+    key = [column for column in each.c if column.name not in _SUMMED]
+    sums = [sa.func.sum(each.c[measure.value]) for measure in Measure]
+    named = (_whole(one.label(measure.value)) for one, measure in zip(sums, Measure, strict=True))
+    whose = [sa.literal(EVERYBODY).label("agency_key") if one.name == "agency_key" else one for one in key]
+    groups = [one for one in key if one.name != "agency_key"]
+    together = sa.select(*whose, *named).group_by(*groups).having(sa.or_(*(one != 0 for one in sums)))
+    both = sa.union_all(sa.select(*each.c), together).subquery("both")
+    return sa.select(*both.c)  # as one SELECT: SQLite compares no compound with another
 
 
 def _of_grain(dialect: str, grain: Grain, daily: sa.CTE) -> sa.Select[Any]:

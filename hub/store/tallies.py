@@ -19,9 +19,9 @@ from sqlalchemy.engine import Connection
 
 from hub.domain.counting import Cell, Direction, Measure, Sums
 from hub.domain.periods import Grain, cover
-from hub.domain.scopes import Scope
+from hub.domain.scopes import Scope, ScopeKind
 from hub.store.counted import as_cell
-from hub.store.report_tables import cells, late_movements, tallies
+from hub.store.report_tables import EVERYBODY, cells, late_movements, tallies
 from hub.store.scopes import within
 
 
@@ -77,7 +77,7 @@ def by_agency(connection: Connection, asked: Slice, wanted: Mapping[str, Wanted]
     """The named sums of each agency that has any."""
     numbers = kinds(connection)
     found: dict[str, Counter[str]] = {}
-    for table, condition, sign in _sources(asked):
+    for table, condition, sign in _sources(asked, one_by_one=True):
         sums = [_sum(table, one, numbers).label(name) for name, one in wanted.items()]
         rows = connection.execute(sa.select(table.c.agency_key, *sums).where(condition).group_by(table.c.agency_key))
         for row in rows:
@@ -116,19 +116,19 @@ def late_by_agency(connection: Connection, asked: Slice, wanted: Mapping[str, Wa
     """What became known about the slice's days after `known_on`: rows of agency_key, known_on and the named sums."""
     numbers = kinds(connection)
     sums = [_sum(late_movements, one, numbers).label(name) for name, one in wanted.items()]
-    where = sa.and_(*_late_conditions(asked))
+    where = sa.and_(*_late_conditions(asked, one_by_one=True))
     keys = (late_movements.c.agency_key, late_movements.c.known_on)
     return list(connection.execute(sa.select(*keys, *sums).where(where).group_by(*keys).order_by(*keys)))
 
 
-def _sources(asked: Slice) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool], int]]:
+def _sources(asked: Slice, *, one_by_one: bool = False) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool], int]]:
     """The tallies of the days, less what was not known yet."""
     if asked.first_day > asked.last_known_day:
         return
     days = _of_days(cover(asked.first_day, asked.last_known_day))
-    yield tallies, sa.and_(days, *_whose(tallies, asked)), 1
+    yield tallies, sa.and_(days, *_whose(tallies, asked, one_by_one=one_by_one)), 1
     if asked.known_on is not None:
-        yield late_movements, sa.and_(*_late_conditions(asked)), -1
+        yield late_movements, sa.and_(*_late_conditions(asked, one_by_one=one_by_one)), -1
 
 
 def _of_days(wholes: Iterable[tuple[Grain, date]]) -> sa.ColumnElement[bool]:
@@ -139,14 +139,20 @@ def _of_days(wholes: Iterable[tuple[Grain, date]]) -> sa.ColumnElement[bool]:
     return sa.or_(*pieces)
 
 
-def _late_conditions(asked: Slice) -> Iterable[sa.ColumnElement[bool]]:
+def _late_conditions(asked: Slice, *, one_by_one: bool = False) -> Iterable[sa.ColumnElement[bool]]:
     yield late_movements.c.known_on > asked.known_on
     yield late_movements.c.day.between(asked.first_day, asked.last_known_day)
-    yield from _whose(late_movements, asked)
+    yield from _whose(late_movements, asked, one_by_one=one_by_one)
 
 
-def _whose(table: sa.Table, asked: Slice) -> tuple[sa.ColumnElement[bool], ...]:
-    return (table.c.direction == asked.direction.value, within(table.c.agency_key, asked.scope))
+def _whose(table: sa.Table, asked: Slice, *, one_by_one: bool = False) -> tuple[sa.ColumnElement[bool], ...]:
+    """The rows of the scope's agencies; of the whole hub those that were added up for all, unless one by one."""
+    agency_key = table.c.agency_key
+    if asked.scope.kind is ScopeKind.HUB:
+        whose = agency_key != EVERYBODY if one_by_one else agency_key == EVERYBODY
+    else:
+        whose = within(agency_key, asked.scope)
+    return (table.c.direction == asked.direction.value, whose)
 
 
 def _sum(table: sa.Table, wanted: Wanted, numbers: Mapping[Cell, int]) -> sa.ColumnElement[int]:

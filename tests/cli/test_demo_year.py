@@ -14,7 +14,7 @@ from hub.cli.demo_year import demo_year
 from hub.cli.verification import verify
 from hub.demo.year_declared import NOTE
 from hub.domain.periods import vietnam_day
-from hub.errors import IllegalTransition
+from hub.errors import IllegalTransition, Misconfigured
 from hub.stations import utc_now
 from hub.store import tables
 from hub.store.engine import Database
@@ -53,6 +53,19 @@ def test_it_makes_a_year_on_which_verify_agrees(configured: Database) -> None:
     assert (audit.what, audit.who) == ("reports.demo_year", f"cli:{getpass.getuser()}")
     assert audit.facts == {"year": "2025", "documents": "120", "agencies": "10", "seed": "1"}
     assert NOTE in notes  # whoever looks at the directory sees that these are invented
+
+
+def test_on_an_empty_folder_it_makes_the_database_too(configured: Database, tmp_path: Path) -> None:
+    (tmp_path / "hub.sqlite3").unlink()
+    assert "INVENTED year 2025: 120 documents" in run(*SMALL, "--year", "2025").stdout
+    assert "AGREES" in CliRunner().invoke(verify, []).output
+
+
+def test_a_database_of_another_version_is_left_alone(configured: Database) -> None:
+    with configured.writing() as transaction:
+        transaction.execute(sa.text("UPDATE alembic_version SET version_num = 'older'"))
+    with pytest.raises(Misconfigured):
+        run(*SMALL)
 
 
 def test_without_a_year_it_is_the_last_whole_one(configured: Database) -> None:

@@ -53,7 +53,7 @@ def test_a_changed_tally_is_named_and_mended_only_when_asked(country: Scene) -> 
     change(country, wrong.values(documents=7))
     told = run()
     assert told.exit_code == 1
-    assert "DIFFERENCES: 4 rows" in told.output  # of the day, the month, the quarter, the year
+    assert "DIFFERENCES: 8 rows" in told.output  # day, month, quarter, year; of the agency and of all agencies
     assert "tallies day" in told.output
     assert country.counts() != right
     mended = run("--mend")

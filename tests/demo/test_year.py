@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub import settings, wiring
-from hub.demo import year, year_country, year_declared, year_headers, year_papers, year_rows
+from hub.demo import year, year_country, year_declared, year_headers, year_papers
 from hub.demo.year import Wishes
 from hub.demo.year_copies import NEVER, Copies, Paper
 from hub.demo.year_days import chance, day_of, midnight, zulu
@@ -258,13 +258,14 @@ class TestParts:
         assert Ids("other").new(Ids("other").at(0)) != made[0]
 
     def test_a_piece_is_handed_over_once_parents_first(self) -> None:
-        piece, got = Piece(), []
+        piece = Piece()
         piece.rows["deliveries"].append(("d",))
         piece.rows["consignments"].append(("c",))
         assert len(piece) == 2
-        piece.flush(lambda name, columns, rows: got.append((name, list(rows), columns == year_rows.COLUMNS[name])))
-        assert [one for one in got if one[1]] == [("consignments", [("c",)], True), ("deliveries", [("d",)], True)]
+        taken = piece.taken()
+        assert [one for one in taken.items() if one[1]] == [("consignments", [("c",)]), ("deliveries", [("d",)])]
         assert len(piece) == 0
+        assert not any(piece.taken().values())
 
     def test_deadlines_are_those_of_the_rule_pack_remembered(self) -> None:
         ours, day = world(), date(YEAR, 3, 3)

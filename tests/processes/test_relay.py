@@ -26,6 +26,7 @@ class Broker:
 
 def test_what_was_taken_is_forgotten_and_only_that(scene):
     scene.accepted(1)
+    scene.accepted(2)
     first, second = scene.owed()
     assert relay.carry(scene.hub, Broker(lambda wakes: wakes[1:])) == 1
     assert [row.number for row in scene.owed()] == [first.number]
@@ -36,13 +37,16 @@ def test_what_was_taken_is_forgotten_and_only_that(scene):
 
 def test_a_lost_broker_leaves_everything(scene):
     scene.accepted(1)
+    scene.accepted(2)
+    owed = scene.owed()
 
     def away(_wakes):
         raise BrokerUnavailable("away")
 
     with pytest.raises(BrokerUnavailable):
         relay.carry(scene.hub, Broker(away))
-    assert len(scene.owed()) == 2
+    assert len(owed) == 2
+    assert scene.owed() == owed
 
 
 def test_a_crash_between_publishing_and_forgetting_publishes_again(scene, monkeypatch):

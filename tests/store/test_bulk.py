@@ -139,3 +139,31 @@ def test_the_planner_knows_and_the_cache_is_as_before(database: Database) -> Non
         else:
             known = "SELECT reltuples::int FROM pg_class WHERE relname = 'signers'"
         assert str(transaction.connection.exec_driver_sql(known).scalar_one()).startswith("1")
+
+
+def indexes(database: Database) -> set[str]:
+    with database.reading() as connection:
+        return {one["name"] for one in sa.inspect(connection).get_indexes("declarations")}
+
+
+def test_indexes_are_off_while_it_is_filled_and_back_at_the_end(database: Database) -> None:
+    before = indexes(database)
+    with database.writing() as transaction:
+        with bulk.unindexed(transaction, {"declarations"}):
+            off = sa.inspect(transaction.connection).get_indexes("declarations")
+            bulk.load(transaction, "declarations", ENTRY, [entry(1)])
+        assert len(off) < len(before)
+    assert indexes(database) == before
+    assert len(kept(database)) == 1
+
+
+def test_indexes_stay_when_it_breaks_off(database: Database) -> None:
+    before = indexes(database)
+
+    def interrupted() -> None:
+        with database.writing() as transaction, bulk.unindexed(transaction, {"declarations"}):
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        interrupted()
+    assert indexes(database) == before

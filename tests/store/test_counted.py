@@ -15,6 +15,7 @@ from hub.domain.counting import MARKS, Counted, Direction, Measure
 from hub.domain.periods import Grain
 from hub.store import counted, rebuild, report_tables
 from hub.store.recount import Found
+from hub.store.report_tables import EVERYBODY
 from tests.stations.conftest import at_once, snapshot
 from tests.support.counts import (
     CARRIERS,
@@ -47,13 +48,21 @@ def folded(database, many, subjects=()):
 
 
 def sums(database, table=report_tables.tallies):
+    """The sums of each agency; those of all agencies together are what they add up to."""
     with database.reading() as connection:
         cells = {row.id: counted.as_cell(row) for row in connection.execute(sa.select(report_tables.cells))}
-        return {
+        found = {
             (*row[:4], cells[row.cell]): {m: row._mapping[m.value] for m in Measure if row._mapping[m.value]}
             for row in connection.execute(sa.select(table))
             if any(row[5:])
         }
+    together = {key: many for key, many in found.items() if key[3] == EVERYBODY}
+    each = {key: many for key, many in found.items() if key[3] != EVERYBODY}
+    added = {}
+    for key, many in each.items():
+        added.setdefault((*key[:3], EVERYBODY, key[4]), Counter()).update(many)
+    assert together == {key: dict(many) for key, many in added.items() if any(many.values())}
+    return each
 
 
 def one(number=1, **facts):

@@ -119,6 +119,17 @@ def test_the_connection_is_fit_for_use_after_an_error(database):
     assert "khác" in names(database)
 
 
+def test_what_an_operator_sets_in_the_address_stays(make_postgres_database):
+    """A role that is set there keeps a process from more than it may."""
+    url = sa.make_url(make_postgres_database()).update_query_dict({"options": "-c work_mem=7MB"})
+    database = Database(url.render_as_string(hide_password=False))
+    for _ in range(2):
+        with database.reading() as connection:
+            assert connection.execute(sa.text("SHOW work_mem")).scalar_one() == "7MB"
+            assert connection.execute(sa.text("SHOW jit")).scalar_one() == "off"
+    database.close()
+
+
 def test_one_leader_at_a_time(postgres_database):
     with postgres_database.leading("clock") as first, postgres_database.leading("clock") as second:
         assert (first, second) == (True, False)
