@@ -16,7 +16,7 @@ demo:  ## Chạy thử toàn tuyến trên máy này / the whole path at work, i
 test:  ## Toàn bộ kiểm thử, có PostgreSQL và RabbitMQ riêng / the whole suite with private servers, then lint
 	@.ci/prepare venv dev
 	@.ci/prepare servers
-	@$(BIN)/python -m pytest -q -p no:cacheprovider -p tests.support.services_seen $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -p no:cacheprovider -p tests.support.services_seen $(ARGS)
 	@$(MAKE) --no-print-directory lint
 
 test-long:  ## Các kiểm thử kéo dài nhiều phút / the tests that take minutes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.support.fixtures import (  # noqa: F401 (fixtures are found by name)
     make_postgres_database,
@@ -25,6 +26,11 @@ from tests.support.stacks import (  # noqa: F401
     scene,
     sqlite_template,
 )
+
+
+# No test passes or fails on time: a machine may be busy.
+settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hub")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -52,9 +52,7 @@ def some(
     connection: Connection, *, consignment_ids: Collection[str], delivery_ids: Collection[str], now: datetime
 ) -> Found:
     """What these consignments count for at their senders and these deliveries at their recipients."""
-    found = Found()
-    for kept in _kept(connection, consignment_ids):
-        _take_sending(found, kept)
+    found = _found({one.sending.consignment_id: one for one in _kept(connection, consignment_ids)}, (), now=now)
     copies = [one for piece in _pieces(delivery_ids) for one in _copies(connection, _BY_ID, {"ids": piece})]
     of = {one.sending.consignment_id: one for one in _kept(connection, {owner for owner, _ in copies})}
     for owner, copy in copies:
@@ -68,13 +66,9 @@ def every(connection: Connection, *, now: datetime) -> Iterator[tuple[Found, int
     after = ""
     with _seldom_collecting():
         while of := _after(connection, after):
-            first, after, found = next(iter(of)), next(reversed(of)), Found()
-            for kept in of.values():
-                _take_sending(found, kept)
-            for owner, copy in _copies(connection, _BETWEEN, {"first": first, "last": after}):
-                if owner in of:
-                    _take_copy(found, copy, of[owner], now=now)
-            yield found, len(of)
+            first, after = next(iter(of)), next(reversed(of))
+            asked = {"first": first, "last": after}
+            yield _found(of, _copies(connection, _BETWEEN, asked), now=now), len(of)
 
 
 def how_many(connection: Connection) -> int:
@@ -106,6 +100,17 @@ def _seldom_collecting() -> Iterator[None]:
 def _after(connection: Connection, after: str) -> dict[str, _Kept]:
     asked = {"after": after, "most": CONSIGNMENTS_AT_ONCE}
     return {row.id: _kept_of(row) for row in connection.execute(_NEXT, asked).all()}
+
+
+def _found(of: Mapping[str, _Kept], copies: Iterable[tuple[str, CopySent]], *, now: datetime) -> Found:
+    """What these sendings count for, and these copies as far as they are copies of one of them."""
+    found = Found()
+    for kept in of.values():
+        _take_sending(found, kept)
+    for owner, copy in copies:
+        if owner in of:
+            _take_copy(found, copy, of[owner], now=now)
+    return found
 
 
 def _take_sending(found: Found, kept: _Kept) -> None:
