@@ -27,7 +27,6 @@ from tests.support.stacks import (  # noqa: F401
     sqlite_template,
 )
 
-
 # No test passes or fails on time: a machine may be busy.
 settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hub")

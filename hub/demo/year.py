@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from hub.demo.year_beside import beside
 from hub.demo.year_country import country
 from hub.demo.year_declared import TABLES, directory
 from hub.demo.year_parts import Wishes, parts
@@ -22,7 +21,6 @@ from hub.store import bulk
 from hub.store.bulk import Numbers
 from hub.store.engine import Database, Transaction
 
-MANY = 20_000  # documents: from here on a second process is worth its start
 _IN_USE = "đã có văn bản; hãy dùng một cơ sở dữ liệu trống / holds documents; take an empty database"
 Progress = Callable[[int, int], None]  # documents made, of how many
 Load = Callable[[str, Sequence[str], Sequence[Row]], None]  # rows of a table in these columns
@@ -65,7 +63,7 @@ def _live(
     for table, rows in directory(new, wishes.year).items():
         load(table, TABLES[table], rows)
     numbers: Mapping[str, Numbers] = {}
-    for part in beside(parts, wishes, calendar) if wishes.documents >= MANY else parts(wishes, calendar):
+    for part in parts(wishes, calendar):
         for table, rows in part.rows.items():
             load(table, (COLUMNS.get(table) or TABLES[table]), rows)
         done.documents, done.copies, numbers = part.documents, part.copies, part.numbers
