@@ -263,6 +263,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(number: signal.Signals, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_it_stays_up_when_asked_and_says_where(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "--serve"],

@@ -25,7 +25,7 @@ from hub.domain.agencies import Agency
 from hub.processes import STATIONS, clock, relay, work_for
 from hub.signatures import keys as hub_keys
 from hub.stations import utc_now
-from hub.store import agencies
+from hub.store import agencies, events
 from hub.store.consignments import Consignment
 from hub.web.app import create_app
 from tests.journeys.clerks import Clerk
@@ -47,6 +47,12 @@ def eventually(ask: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) 
             return True
         time.sleep(0.1)
     return bool(ask())
+
+
+def all_counted(scene: Scene) -> bool:
+    """True when nothing that happened waits to be counted."""
+    with scene.database.reading() as connection:
+        return not events.wait_to_be_tallied(connection)
 
 
 class Place:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from hub.signatures.jws import verify_receipt
-from tests.journeys.conftest import eventually, fresh, fresh_genuine
+from tests.journeys.conftest import all_counted, eventually, fresh, fresh_genuine
 
 
 def test_a_signed_document_crosses_the_hub(place):
     body = fresh_genuine(to=("H41", "000.00.00.H14"))
     cursor = max((entry.position for entry in place.scene.inbox("H41", limit=5000)), default=0)
+    assert eventually(lambda: all_counted(place.scene)), "what others sent before is counted by now"
     before = place.scene.counts()
 
     sent = place.send(body)

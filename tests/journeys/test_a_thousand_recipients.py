@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 
 from hub.domain.agencies import Agency
@@ -23,6 +24,7 @@ COMMUNES = [f"{PARENT}.{number:04}" for number in range(MANY)]
 GENEROUS_SECONDS = 120.0  # the figure is printed; this only finds what never ends
 
 
+@pytest.mark.parametrize("place", ["embedded", pytest.param("production", marks=pytest.mark.long)], indirect=True)
 def test_a_thousand_recipients(place):
     scene, store = place.scene, place.scene.folder / "payloads"
     a_thousand_communes(scene)

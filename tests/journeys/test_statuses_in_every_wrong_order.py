@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from hub.domain.periods import vietnam_time
 from tests.journeys.conftest import eventually, next_number
 from tests.support.scenes import document, status_of, unsigned
@@ -14,6 +16,7 @@ ORDERS = list(itertools.permutations(CODES))
 HANDLED = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)  # the times claimed are those of the law's order; what comes is not
 
 
+@pytest.mark.parametrize("place", ["embedded", pytest.param("production", marks=pytest.mark.long)], indirect=True)
 def test_statuses_in_every_wrong_order(place):
     (commune,) = place.newcomers(1)
     bodies = [unsigned(document(next_number(), to=(commune,))) for _ in ORDERS]
