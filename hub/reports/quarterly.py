@@ -32,6 +32,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Kết nối", ("agencies_connected", "agencies_planned", "units_certified")),
 )
 LAYERED = (FULLY, PARALLEL, ON_PAPER)
+_BY_HAND = "…………"  # what no setting says, the records clerk writes
 _BASIS = (
     "Thực hiện Quyết định số 28/2018/QĐ-TTg ngày 12 tháng 7 năm 2018 của Thủ tướng Chính phủ về việc gửi, nhận văn bản "
     "điện tử giữa các cơ quan trong hệ thống hành chính nhà nước, {agency} báo cáo tình hình gửi, nhận văn bản điện tử "
@@ -83,7 +84,7 @@ def _told(connection: Any, wanted: ReportAsked, now: Mapping[str, Figure]) -> _T
 
 def _letter(connection: Any, wanted: ReportAsked, told: _Told) -> Letter:
     settings, key = wanted.settings, wanted.asked.scope.agency_key
-    agency, above = settings.letter_agency or settings.name, settings.letter_agency_above
+    agency, above = settings.letter_agency or _BY_HAND, settings.letter_agency_above
     if key:
         over = layers.parent(connection, key)
         names = wanted.names_of(connection, {key, over} - {""})
@@ -94,7 +95,7 @@ def _letter(connection: Any, wanted: ReportAsked, told: _Told) -> Letter:
         agency=agency,
         number="",
         symbol=settings.letter_symbol,
-        place=settings.letter_place,
+        place=settings.letter_place or _BY_HAND,
         day=vietnam_day(wanted.now),
         title=f"{TITLE.vi} {period}",
         opening=(_BASIS.format(agency=agency, period=period), *_text(told)),

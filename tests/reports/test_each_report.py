@@ -155,6 +155,13 @@ def test_the_quarterly_report_is_a_letter_with_its_figures(province: Country) ->
     assert quarterly.REPORT.run is quarterly.run
 
 
+def test_what_no_setting_says_is_left_for_the_records_clerk(province: Country) -> None:
+    letter = province.report("quarterly", "2026-Q3").letter
+    assert letter is not None
+    assert {letter.agency, letter.place} == {"…………"}
+    assert "………… báo cáo tình hình" in letter.opening[0]
+
+
 def test_layers_are_ministries_and_provinces_with_all_below_them(province: Country) -> None:
     made = province.report("quarterly", "2026-Q3")
     local = next(one for one in made.tables if one.title.vi.startswith("Tỉnh, thành phố"))
