@@ -8,6 +8,8 @@ Source: issue "Paper-free percentages that can be audited" point 4; Decision 28/
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from hub.domain.periods import Period
@@ -66,6 +68,11 @@ def of_type(asked: Asked, document_type: str) -> Asked:
 
 def _documents(wanted: ReportAsked, indicator_id: str, asked: Asked) -> tuple[str, str]:
     """Both lists as known on the report's day: the link of a printed report still leads to what was counted then."""
-    query = urlencode(parameters(replace(asked, known_on=wanted.known_on)))
+    query = _query(asked, wanted.known_on)
     path = f"{wanted.base_link}{ROOT}/paper-free/{indicator_id}/documents"
     return (f"{path}?side={Side.NUMERATOR.value}&{query}", f"{path}?side={Side.DENOMINATOR.value}&{query}")
+
+
+@lru_cache(maxsize=1024)  # the cells of one line ask the same
+def _query(asked: Asked, known_on: date) -> str:
+    return urlencode(parameters(replace(asked, known_on=known_on)))
