@@ -14,14 +14,12 @@ from datetime import date
 
 from hub.demo.year_country import Unit
 from hub.demo.year_days import DAY, HOUR, MINUTE, day_of, written
-from hub.demo.year_rows import ARRIVAL_NUMBER, POSITION, Row
-from hub.demo.year_world import World, rule, time_to_live
+from hub.demo.year_world import World, on_arrival, rule, time_to_live
 from hub.domain.deliveries import DeliveryState
 from hub.domain.duties import DutyKind, DutyOutcome
 from hub.domain.statuses import StatusCode
-from hub.stations.duties import ON_ARRIVAL
 from hub.stations.status import SEEN_BY_HUB
-from hub.store.bulk import Numbers, Value
+from hub.store.bulk import NOTHING, Numbers, escaped
 
 NEVER = 1 << 62
 _WORDS = {one: one.value for words in (DeliveryState, StatusCode, DutyKind, DutyOutcome) for one in words}  # looked up
@@ -51,7 +49,10 @@ class Paper:
 
 @dataclass(slots=True)
 class Copy:
-    """One copy as it went; a moment that never came is NEVER, `handled` is that of 06 or 02."""
+    """One copy as it went; a moment that never came is NEVER, `handled` is that of 06 or 02.
+
+    `line`: its row as far as it is known.
+    """
 
     unit: Unit
     delivery_id: str
@@ -65,8 +66,10 @@ class Copy:
     same_as: str | None = None
     reason: str = ""
     numbered: bool = False
-    statuses: list[Row] = field(default_factory=list)
-    duties: list[Row] = field(default_factory=list)
+    position: int = 0
+    line: str = ""
+    statuses: list[str] = field(default_factory=list)
+    duties: list[str] = field(default_factory=list)
 
 
 class Copies:
@@ -106,27 +109,24 @@ class Copies:
 
     def enter(self, copy: Copy, paper: Paper) -> None:
         """Its rows are written when its place and number are known."""
-        waiting = (copy.placed, copy.delivery_id, _row(copy, paper, self._world), copy)
+        copy.line = _line(copy, paper, self._world)
         if copy.placed == NEVER:
-            self._write(waiting)
+            self._write(copy, f"{NOTHING}\t{NOTHING}")
             return
-        self._to_place[day_of(copy.placed)].append(waiting)
+        self._to_place[day_of(copy.placed)].append((copy.placed, copy.delivery_id, copy))
         if copy.numbered:
-            self._to_number[day_of(copy.ended)].append((copy.ended, *waiting[1:]))
+            self._to_number[day_of(copy.ended)].append((copy.ended, copy.delivery_id, copy))
 
     def settle(self, day: date) -> None:
         """Give places and numbers to what came on this Vietnamese day, in the order in which it came."""
-        for one in sorted(self._to_place.pop(day, ()), key=_by_time):
-            key, row = one[3].unit.key, one[2]
-            self._position[key] += 1
-            row[POSITION] = self._position[key]
-            if not one[3].numbered:
-                self._write(one)
-        for one in sorted(self._to_number.pop(day, ()), key=_by_time):
-            key, row = one[3].unit.key, one[2]
-            self._arrival[key] += 1
-            row[ARRIVAL_NUMBER] = self._arrival[key]
-            self._write(one)
+        for _, _, copy in sorted(self._to_place.pop(day, ())):
+            self._position[copy.unit.key] += 1
+            copy.position = self._position[copy.unit.key]
+            if not copy.numbered:
+                self._write(copy, f"{copy.position}\t{NOTHING}")
+        for _, _, copy in sorted(self._to_number.pop(day, ())):
+            self._arrival[copy.unit.key] += 1
+            self._write(copy, f"{copy.position}\t{self._arrival[copy.unit.key]}")
 
     def takes_a_notice(self, copy: Copy) -> None:
         """A notice is fetched as a document is; nobody numbers or answers it."""
@@ -135,11 +135,11 @@ class Copies:
             copy.fetched = copy.fetched if copy.fetched <= self._world.end else NEVER
             copy.ended, copy.state = NEVER, DeliveryState.IN_HAND
 
-    def _write(self, one: _Waiting) -> None:
+    def _write(self, copy: Copy, numbers: str) -> None:
         rows = self._world.piece.rows
-        rows["deliveries"].append(one[2])
-        rows["statuses"] += one[3].statuses
-        rows["duties"] += one[3].duties
+        rows["deliveries"].append(f"{copy.line}\t{numbers}")
+        rows["statuses"] += copy.statuses
+        rows["duties"] += copy.duties
 
     def _taken(self, unit: Unit, placed: int) -> tuple[int, int]:
         """When the recipient's system fetches and acknowledges it; most do so by themselves within minutes."""
@@ -204,27 +204,25 @@ class Copies:
         """A status of the recipient; nobody sends a message about it, so none is owed. Answers move no status."""
         if code not in (StatusCode.CHANGE_ACCEPTED, StatusCode.CHANGE_DECLINED):
             copy.status_code = code
-        ids, when, words = self._world.ids, written(at), SEEN_BY_HUB if by_hub else ""
-        beginning = ids.at(at)
-        said = (ids.new(beginning), copy.delivery_id, _WORDS[code], copy.unit.key, words, when, when)
-        copy.statuses.append((*said, ids.new(beginning), by_hub, False))
+        new, beginning, when = self._world.ids.new, self._world.ids.at(at), written(at)
+        said = f"{copy.delivery_id}\t{_WORDS[code]}\t{copy.unit.key}\t{SEEN_BY_HUB if by_hub else ''}\t{when}\t{when}"
+        copy.statuses.append(f"{new(beginning)}\t{said}\t{new(beginning)}\t{by_hub:d}\t0")
 
     def _owes(self, copy: Copy, paper: Paper) -> None:
         """What begins when the copy is placed: as hub/stations/duties.py begins and ends it."""
-        for kind in ON_ARRIVAL:
-            found = rule(paper.day, kind, paper.urgency)
-            due = self._world.due(found, copy.placed, due_on=paper.due_on) if found else None
-            if found is None or due is None:
+        for found in on_arrival(paper.day, paper.urgency):
+            due = self._world.due(found, copy.placed, due_on=paper.due_on)
+            if due is None:
                 continue
             ended, outcome = copy.ended, DutyOutcome.MOOT
             if copy.state is DeliveryState.HANDED_OVER:
-                ended, outcome = _met(copy, kind)
-            self._owed(copy, (kind, None), (copy.placed, due, ended), found.article, outcome)
+                ended, outcome = _met(copy, found.kind)
+            self._owed(copy, (found.kind, NOTHING), (copy.placed, due, ended), found.article, outcome)
 
     def _owed(
         self,
         copy: Copy,
-        what: tuple[DutyKind, str | None],
+        what: tuple[DutyKind, str],
         times: tuple[int, int, int],
         article: str,
         outcome: DutyOutcome,
@@ -232,13 +230,13 @@ class Copies:
         """A duty and who asked for it; opened, due, ended. What passed its deadline was told by the clock."""
         opened, due, ended = times
         late = due + _TICK if due + _TICK < min(ended, self._world.end + 1) else NEVER
-        how = None if ended == NEVER else _WORDS[outcome]
+        how = NOTHING if ended == NEVER else _WORDS[outcome]
         duty_id = self._world.ids.new(self._world.ids.at(opened))
-        begun = (duty_id, copy.delivery_id, _WORDS[what[0]], written(opened), written(due), article, what[1])
-        copy.duties.append((*begun, _or_none(ended), how, _or_none(late)))
+        begun = f"{duty_id}\t{copy.delivery_id}\t{_WORDS[what[0]]}\t{written(opened)}\t{written(due)}"
+        copy.duties.append(f"{begun}\t{article}\t{what[1]}\t{_moment(ended)}\t{how}\t{_moment(late)}")
 
 
-_Waiting = tuple[int, str, list[Value], Copy]
+_Waiting = tuple[int, str, Copy]  # since when; no two have the same id
 
 
 def is_closed(copies: Iterable[Copy]) -> bool:
@@ -255,37 +253,19 @@ def _met(copy: Copy, kind: DutyKind) -> tuple[int, DutyOutcome]:
     return copy.given_up, DutyOutcome.MOOT
 
 
-def _row(copy: Copy, paper: Paper, world: World) -> list[Value]:
-    """The row of `deliveries`, its place and arrival number still missing."""
-    over = paper.created + time_to_live(paper.day, paper.urgency)
-    placed = _or_none(copy.placed)
-    return [
-        copy.delivery_id,
-        paper.consignment_id,
-        copy.unit.key,
-        copy.unit.key,
-        _WORDS[copy.state],
-        paper.lane,
-        None,
-        0 if placed is None else 1,
-        copy.reason,
-        _WORDS[copy.status_code] if copy.status_code else None,
-        copy.same_as,
-        written(over) if copy.state is DeliveryState.IN_HAND else None,
-        world.year if copy.numbered else None,
-        None,
-        written(paper.created),
-        placed,
-        placed,
-        _or_none(copy.fetched),
-        _or_none(copy.ended) if copy.state is DeliveryState.EXPIRED else None,
-        _or_none(copy.ended),
-    ]
+def _line(copy: Copy, paper: Paper, world: World) -> str:
+    """The line of `deliveries` up to its place and arrival number."""
+    over = written(paper.created + time_to_live(paper.day, paper.urgency))
+    placed, key = _moment(copy.placed), copy.unit.key
+    told = _WORDS[copy.status_code] if copy.status_code else NOTHING
+    return (
+        f"{copy.delivery_id}\t{paper.consignment_id}\t{key}\t{key}\t{_WORDS[copy.state]}\t{paper.lane}"
+        f"\t{0 if placed is NOTHING else 1}\t{escaped(copy.reason)}\t{told}\t{copy.same_as or NOTHING}"
+        f"\t{over if copy.state is DeliveryState.IN_HAND else NOTHING}\t{world.year if copy.numbered else NOTHING}"
+        f"\t{written(paper.created)}\t{placed}\t{placed}\t{_moment(copy.fetched)}"
+        f"\t{_moment(copy.ended) if copy.state is DeliveryState.EXPIRED else NOTHING}\t{_moment(copy.ended)}"
+    )
 
 
-def _or_none(second: int) -> str | None:
-    return None if second == NEVER else written(second)
-
-
-def _by_time(one: _Waiting) -> tuple[int, str]:
-    return one[0], one[1]
+def _moment(second: int) -> str:
+    return NOTHING if second == NEVER else written(second)

@@ -7,6 +7,7 @@ Source: Decision 28/2018/QĐ-TTg Art. 14(4) (Vietnamese time); the shape is inve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from random import Random
@@ -78,7 +79,7 @@ def written(second: int) -> str:
     >>> written(0)
     '1970-01-01 00:00:00.000000'
     """
-    return f"{_date(second // DAY)} {_clock()[second % DAY]}.000000"
+    return f"{_DATE[second // DAY]} {_CLOCK[second % DAY]}.000000"
 
 
 def zulu(second: int) -> str:
@@ -87,7 +88,7 @@ def zulu(second: int) -> str:
     >>> zulu(3661)
     '1970-01-01T01:01:01Z'
     """
-    return f"{_date(second // DAY)}T{_clock()[second % DAY]}Z"
+    return f"{_DATE[second // DAY]}T{_CLOCK[second % DAY]}Z"
 
 
 class Office:
@@ -114,20 +115,24 @@ class Office:
         return second if of_day >= 7 * HOUR + 30 * MINUTE else midnight(day) + 8 * HOUR + of_day % HOUR
 
 
-@cache
-def _clock() -> tuple[str, ...]:
-    """Every second of a day in words: looked up, not computed, some forty times per document."""
-    return tuple(f"{s // HOUR:02d}:{s // MINUTE % 60:02d}:{s % 60:02d}" for s in range(DAY))
+class _Remembered(dict[int, str]):
+    """Words for numbers: each is worked out once and then looked up, some forty times per document."""
+
+    def __init__(self, words: Callable[[int], str]) -> None:
+        super().__init__()
+        self._words = words
+
+    def __missing__(self, number: int) -> str:
+        return self.setdefault(number, self._words(number))
+
+
+_DATE = _Remembered(lambda day: (_EPOCH + timedelta(days=day)).isoformat())
+_CLOCK = _Remembered(lambda s: f"{s // HOUR:02d}:{s // MINUTE % 60:02d}:{s % 60:02d}")
 
 
 @cache
 def _day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
-
-
-@cache
-def _date(number: int) -> str:
-    return _day(number).isoformat()
 
 
 def _weight(day: date, calendar: WorkingCalendar) -> float:

@@ -13,12 +13,12 @@ from random import Random
 
 from hub.demo.year_country import Unit
 from hub.demo.year_days import HOUR, midnight, written
-from hub.demo.year_rows import Ids, Row
+from hub.demo.year_rows import Ids
 from hub.demo.year_signing import seal_certificate
 from hub.domain.agencies import AgencyStatus, code_key
 from hub.domain.declarations import DeclaredKind
 from hub.domain.signature_policy import Demand, Level
-from hub.store.bulk import instant
+from hub.store.bulk import Value, instant
 
 SOURCE = "hub reports demo-year"
 NOTE = "Số liệu mô phỏng, không phải số liệu thật / invented figures, not real ones"
@@ -45,6 +45,7 @@ TABLES = {
         *("note", "corrects"),
     ),
 }
+Row = Sequence[Value]
 Tables = Mapping[str, Sequence[Row]]
 
 

@@ -25,6 +25,7 @@ from hub.domain.envelopes import (
     Party,
     Signer,
 )
+from hub.store.bulk import escaped
 
 PDF = "application/pdf"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -153,4 +154,5 @@ def _blank(envelope: Envelope, change: dict[str, Any]) -> str:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """As it stands in a line; made once for many."""
+    return escaped(msgspec.json.encode(value).decode())

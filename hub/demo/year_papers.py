@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import msgspec
 
@@ -29,10 +30,12 @@ from hub.domain.deliveries import DeliveryState
 from hub.domain.duties import DutyKind
 from hub.domain.envelopes import BusinessType, Kind, Urgency
 from hub.domain.periods import vietnam_time
+from hub.store.bulk import NOTHING, escaped
 
 RECALLED, REJECTED = 0.004, 0.011  # shares of all documents
 _SIGNED_BEFORE, _WITH_DEADLINE, _NOT_SAID = 0.07, 0.2, 0.015
 _MORNING_ENDS = 11 * HOUR + 20 * MINUTE
+_DOCUMENT = Kind.DOCUMENT.value
 _LATEST_RECALL = 21 * HOUR  # of the last day: what is recalled later is recalled next year
 
 
@@ -141,7 +144,7 @@ class Papers:
             to=tuple(recipients),
         )
         report = self._signing_on(day).report(unit, leader, self._case(unit, day))
-        words = f"{number} {plain(symbol)} {plain_subject}"
+        words = f"{number} {_plain(symbol)} {plain_subject}"
         return _Draft(unit, leader, report, filling, f"{number}/{symbol}", signed_at, sent_at, paper, due_on, words)
 
     def _signed_at(self, unit: Unit, sent_at: int, day: date) -> int:
@@ -208,28 +211,27 @@ class Papers:
         parts = sorted(filling.digests[: len(one.report.names)])
         attached = hashlib.sha256("\n".join(parts).encode()).hexdigest() if carries else ""
         key = draft.unit.key
-        row = (
-            *(one.consignment_id, key, key, f"sha256:{digest}", key, Kind.DOCUMENT.value, one.state.value),
-            *(one.lane.value, digest, filling.size * 4 // 3 + 7000 if carries else 4200, True),
-            *(filling.document_id, draft.notation, filling.issued_on, attached, one.business_type.value),
-            *(draft.paper, one.report.signature_state, one.header, one.report.signature, files),
-            *(one.report.replaces_paper, one.report.because, one.report.findings),
-            *(rules_of(day_of(one.received)).pack_id, self._trace + one.consignment_id[-12:]),
-            *(written(one.received), written(one.received + 1), one.document_ref),
+        size, report = filling.size * 4 // 3 + 7000 if carries else 4200, one.report
+        self._world.piece.rows["consignments"].append(
+            f"{one.consignment_id}\t{key}\t{key}\tsha256:{digest}\t{key}\t{_DOCUMENT}\t{one.state.value}"
+            f"\t{one.lane.value}\t{digest}\t{size}\t1\t{filling.document_id}\t{draft.notation}\t{filling.issued_on}"
+            f"\t{attached}\t{one.business_type.value}\t{NOTHING if draft.paper is None else draft.paper}"
+            f"\t{report.signature_state}\t{one.header}\t{report.signature}\t{files}"
+            f"\t{report.replaces_paper:d}\t{report.because}\t{report.findings}"
+            f"\t{rules_of(day_of(one.received)).pack_id}\t{self._trace}{one.consignment_id[-12:]}"
+            f"\t{written(one.received)}\t{written(one.received + 1)}\t{one.document_ref or NOTHING}"
         )
-        self._world.piece.rows["consignments"].append(row)
 
     def _register(self, draft: _Draft, paper: Paper) -> None:
         filling, recalled = draft.filling, paper.recalled != NEVER
         state = DocumentState.RECALLED if recalled else DocumentState.LIVE
         changed = written(paper.recalled - 1 if recalled else draft.sent_at + 1)
-        due_on = draft.due_on.isoformat() if draft.due_on else None
-        row = (
-            *(paper.consignment_id, draft.unit.key, filling.document_id, draft.notation, filling.issued_on),
-            *(filling.subject, filling.type_name, filling.urgency, due_on, draft.plain, state.value),
-            *(paper.consignment_id, written(draft.sent_at), changed),
+        due_on = draft.due_on.isoformat() if draft.due_on else NOTHING
+        self._world.piece.rows["documents"].append(
+            f"{paper.consignment_id}\t{draft.unit.key}\t{filling.document_id}\t{draft.notation}\t{filling.issued_on}"
+            f"\t{filling.subject}\t{filling.type_name}\t{filling.urgency}\t{due_on}\t{draft.plain}\t{state.value}"
+            f"\t{paper.consignment_id}\t{written(draft.sent_at)}\t{changed}"
         )
-        self._world.piece.rows["documents"].append(row)
 
     def _tell_late(self, draft: _Draft, consignment_id: str) -> None:
         """As hub/stations/duties.py tells it: an event without a delivery, from which the lateness is counted."""
@@ -241,8 +243,8 @@ class Papers:
         if due is None or received <= due:
             return
         facts = {"kind": sending.kind.value, "due_at": vietnam_time(moment(due)), "article": sending.article}
-        told = msgspec.json.encode(facts).decode()
-        self._world.piece.rows["events"].append((consignment_id, "overdue", written(received + 1), told, False))
+        told = escaped(msgspec.json.encode(facts).decode())
+        self._world.piece.rows["events"].append(f"{consignment_id}\toverdue\t{written(received + 1)}\t{told}\t0")
 
     def _recall(self, draft: _Draft, paper: Paper, copies: Sequence[Copy]) -> None:
         """The notice to everybody; whoever took the document was asked to give it up, for the others it is needless."""
@@ -274,6 +276,9 @@ class Papers:
 def _of_year(day: date) -> float:
     """How far the year is, in [0, 1]."""
     return day.timetuple().tm_yday / 366
+
+
+_plain = cache(plain)  # of the symbols, which are few
 
 
 def _subjects(year: int) -> list[tuple[str, str]]:

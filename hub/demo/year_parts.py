@@ -7,7 +7,7 @@ Source: issue 5; domain notes §5.1 (about 3.0-3.6 received per sent).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.demo.year_copies import Copies
@@ -16,12 +16,12 @@ from hub.demo.year_days import chance, midnight, seconds_of_day, spread
 from hub.demo.year_declared import declarations
 from hub.demo.year_network import Network
 from hub.demo.year_papers import Papers
-from hub.demo.year_rows import Ids, Row
+from hub.demo.year_rows import Ids
 from hub.demo.year_world import World
 from hub.domain.working_time import WorkingCalendar
-from hub.store.bulk import Numbers
+from hub.store.bulk import Numbers, line
 
-ROWS_AT_ONCE = 60_000
+ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,18 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows by table, those first to which others refer; how many documents and copies there are by now.
+    """Lines by table, those first to which others refer; how many documents and copies there are by now.
 
     `numbers`: where all numbering ended, in the last part.
     """
 
     documents: int
     copies: int
-    rows: Mapping[str, Sequence[Row]]
+    rows: Mapping[str, Sequence[str]]
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
 
 
-def parts(wishes: Wishes, calendar: WorkingCalendar) -> Iterator[Part]:
+def parts(wishes: Wishes, calendar: WorkingCalendar) -> Generator[Part, None, None]:
     """The whole year; what is declared comes last."""
     units, world = country(wishes.agencies, seed=wishes.seed, year=wishes.year), _world(wishes, calendar)
     copies = Copies(world)
@@ -56,7 +56,7 @@ def parts(wishes: Wishes, calendar: WorkingCalendar) -> Iterator[Part]:
         if len(world.piece) >= ROWS_AT_ONCE:
             yield Part(made, papers.copies, world.piece.taken())
     entries = declarations(units, wishes.year, papers.sent, ids=world.ids, dice=chance(f"{world.run}:declared"))
-    last = {**world.piece.taken(), "declarations": entries}
+    last = {**world.piece.taken(), "declarations": [line(entry) for entry in entries]}
     yield Part(wishes.documents, papers.copies, last, copies.numbers())
 
 

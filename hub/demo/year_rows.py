@@ -1,6 +1,7 @@
 """The rows of the invented year on their way into the database: columns, ids, and pieces that are loaded at once.
 
-Owns: which columns are written of each table; ids that follow from a counter, so that a seed always gives the same.
+Owns: which columns are written of each table, as lines (hub/store/bulk.py) from the start; ids that follow from a
+counter, so that a seed always gives the same.
 Never: decides what happened.
 Source: RFC 9562 (UUIDv7: time first, so that indexes grow at their end).
 """
@@ -8,12 +9,8 @@ Source: RFC 9562 (UUIDv7: time first, so that indexes grow at their end).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hub.store.bulk import Value
-
-Row = Sequence[Value]
 COLUMNS = {  # in the order in which they refer to each other
     "consignments": (
         *("id", "caller_key", "key_scope", "idempotency_key", "sender_key", "kind", "state", "lane", "sha256"),
@@ -27,9 +24,10 @@ COLUMNS = {  # in the order in which they refer to each other
     ),
     "events": ("consignment_id", "kind", "at", "facts", "to_tally"),
     "deliveries": (
-        *("id", "consignment_id", "recipient_key", "addressee", "state", "lane", "position", "attempts", "reason"),
-        *("status_code", "same_as", "expires_at", "arrival_year", "arrival_number", "created_at", "arrived_at"),
+        *("id", "consignment_id", "recipient_key", "addressee", "state", "lane", "attempts", "reason"),
+        *("status_code", "same_as", "expires_at", "arrival_year", "created_at", "arrived_at"),
         *("placed_at", "fetched_at", "expired_at", "ended_at"),
+        *("position", "arrival_number"),  # known when the day is over
     ),
     "statuses": (
         *("id", "delivery_id", "code", "said_by", "description", "said_at", "recorded_at", "receipt_id"),
@@ -40,8 +38,8 @@ COLUMNS = {  # in the order in which they refer to each other
         "overdue_at",
     ),
 }
-POSITION = COLUMNS["deliveries"].index("position")
-ARRIVAL_NUMBER = COLUMNS["deliveries"].index("arrival_number")
+
+_LEADING = 1 << 48
 
 
 class Ids:
@@ -50,29 +48,29 @@ class Ids:
     def __init__(self, run: str) -> None:
         mark = hashlib.sha256(run.encode()).hexdigest()
         self._mark = f"-7{mark[:3]}-8{mark[3:6]}-"
-        self._count = 0
+        self._count = _LEADING  # its hexadecimal form is the 12 digits behind 0x1: no format is as quick
 
     def at(self, second: int) -> str:
         """How the ids of this moment begin."""
-        moment = f"{second * 1000:012x}"
-        return f"{moment[:8]}-{moment[8:]}{self._mark}"
+        moment = hex(second * 1000 + _LEADING)
+        return f"{moment[3:11]}-{moment[11:]}{self._mark}"
 
     def new(self, beginning: str) -> str:
         """The next id."""
         self._count += 1
-        return f"{beginning}{self._count:012x}"
+        return beginning + hex(self._count)[3:]
 
 
 @dataclass(slots=True)
 class Piece:
-    """Rows that are complete and not loaded yet, by table."""
+    """Lines that are complete and not loaded yet, by table."""
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: {table: [] for table in COLUMNS})
+    rows: dict[str, list[str]] = field(default_factory=lambda: {table: [] for table in COLUMNS})
 
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.rows.values())
 
-    def taken(self) -> dict[str, list[Row]]:
-        """The rows, those first to which others refer; they are here no more."""
+    def taken(self) -> dict[str, list[str]]:
+        """The lines, those first to which others refer; they are here no more."""
         taken, self.rows = self.rows, {table: [] for table in COLUMNS}
         return taken

@@ -30,6 +30,7 @@ from hub.domain.signatures import (
     SignatureState,
     SignerCertificate,
 )
+from hub.store.bulk import escaped
 
 DOCUMENT, ANNEX = "209", "210"  # content ids
 ISSUER = "CN=CA mô phỏng phục vụ các cơ quan nhà nước,C=VN"
@@ -222,7 +223,8 @@ def _finding(one: Finding) -> Mapping[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """As it stands in a line; made once for many."""
+    return escaped(msgspec.json.encode(value).decode())
 
 
 def _with_blanks(files: list[dict[str, Any]]) -> str:

@@ -20,6 +20,7 @@ from hub.domain.duties import DutyKind
 from hub.domain.envelopes import Urgency
 from hub.domain.rules import pack_on
 from hub.domain.working_time import WorkingCalendar
+from hub.stations.duties import ON_ARRIVAL
 
 
 @dataclass(slots=True)
@@ -70,6 +71,13 @@ rules_of = cache(pack_on)  # the rule pack in force on a day
 def rule(day: date, kind: DutyKind, urgency: int) -> DeadlineRule | None:
     """The rule for what was received on a day."""
     return deadlines.rule_for(rules_of(day).deadlines, kind, Urgency(urgency))
+
+
+@cache
+def on_arrival(day: date, urgency: int) -> tuple[DeadlineRule, ...]:
+    """What begins when a copy of it is placed."""
+    found = (rule(day, kind, urgency) for kind in ON_ARRIVAL)
+    return tuple(one for one in found if one is not None)
 
 
 @cache

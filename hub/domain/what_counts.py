@@ -31,6 +31,7 @@ _SAYING = {  # which of the recipient's codes say so
     Measure.COMPLETED: frozenset({StatusCode.COMPLETED}),
     Measure.DECLINED: frozenset({StatusCode.DECLINED}),
 }
+_SAID_BY = {code.value: [one for one, codes in _SAYING.items() if code in codes] for code in StatusCode}
 _WORST = (Judgement.INVALID, Judgement.UNDETERMINED, Judgement.VALID)
 
 
@@ -95,15 +96,19 @@ def is_counted(sending: Sending, rules: RulePack) -> bool:
     )
 
 
-def of_sender(sending: Sending, rules: RulePack) -> Counted | None:
-    """The document at its sender, once however often it is sent again; or the sending that the hub rejected."""
+def of_sender(sending: Sending, rules: RulePack, *, cell: Cell | None = None) -> Counted | None:
+    """The document at its sender, once however often it is sent again; or the sending that the hub rejected.
+
+    `cell`: that of the sending, from a caller who has it already.
+    """
     if not is_counted(sending, rules):
         return None
+    cell = cell or cell_of(sending, rules)
     if sending.state is ConsignmentState.REJECTED:
-        return _counted(sending, Direction.REJECTED, rules)
+        return _counted(sending, Direction.REJECTED, cell)
     if sending.state not in _ACCEPTED or sending.document_ref != sending.consignment_id:
         return None
-    return _counted(sending, Direction.SENT, rules)
+    return _counted(sending, Direction.SENT, cell)
 
 
 def of_recipient(
@@ -138,7 +143,7 @@ def people(sending: Sending) -> frozenset[str]:
     return frozenset(hashlib.sha256(subject.encode()).hexdigest()[:32] for subject in valid)
 
 
-def _counted(sending: Sending, direction: Direction, rules: RulePack) -> Counted:
+def _counted(sending: Sending, direction: Direction, cell: Cell) -> Counted:
     marks: dict[Measure, datetime] = {}
     if direction is Direction.SENT and sending.issued_on is not None:
         marks[Measure.TIMED] = sending.judged_at
@@ -150,7 +155,7 @@ def _counted(sending: Sending, direction: Direction, rules: RulePack) -> Counted
         direction=direction,
         agency_key=sending.sender_key,
         day=vietnam_day(sending.received_at),
-        cell=cell_of(sending, rules),
+        cell=cell,
         known_at=sending.judged_at,
         left_at=sending.recalled_at if direction is Direction.SENT else None,
         marks=marks,
@@ -209,10 +214,11 @@ def _marks(copy: CopySent, rules: RulePack, *, now: datetime) -> Iterator[tuple[
         yield Measure.EXPIRED, expired
     if copy.receipt_in_time_at is not None:
         yield Measure.SAME_DAY, copy.receipt_in_time_at
-    for measure, codes in _SAYING.items() if copy.statuses else ():
-        first = min([at for code, at in copy.statuses if code in codes], default=None)
-        if first is not None:
-            yield measure, first
+    first: dict[Measure, datetime] = {}
+    for code, at in copy.statuses:
+        for measure in _SAID_BY.get(code, ()):
+            first[measure] = min(at, first.get(measure, at))
+    yield from first.items()
     unfetched = unfetched_at(copy, rules.unfetched_after)
     if unfetched is not None and unfetched <= now:
         yield Measure.UNFETCHED, unfetched

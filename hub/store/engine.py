@@ -161,6 +161,7 @@ def _prepare_postgres(connection: Any, _entry: ConnectionPoolEntry) -> None:
     # Compiling a report's sums takes longer than adding them up. Not as `options` of the connection: those would
     # silently replace the URL's own, and with them the role that an operator set there.
     connection.execute("SET jit = off").close()
+    connection.execute("SET TIME ZONE 'UTC'").close()  # moments come as the hub keeps them (tables.py, Instant)
     connection.commit()
 
 

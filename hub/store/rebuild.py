@@ -8,7 +8,7 @@ Source: issue of figures nobody can check (field notes §"What none of them has"
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,12 +19,14 @@ from sqlalchemy.engine import Connection
 from hub.domain.counting import Counted, Measure
 from hub.store import bulk, recount, set_sums
 from hub.store import counted as counted_rows
+from hub.store.ahead import ahead
 from hub.store.engine import Database, Transaction
 from hub.store.recount import Found, Key
 from hub.store.report_tables import counted, late_movements, signers, tallies
 from hub.store.tables import events
 
 Progress = Callable[[int, int], None]  # consignments looked at, of how many
+_Piece = tuple[Found, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +39,47 @@ class Difference:
     is_now: Any
 
 
-def everything(database: Database, *, now: datetime, progress: Progress = lambda done, of: None) -> int:
-    """Empty the counts and derive them all from the rows, in one transaction; returns how many rows count."""
+def everything(
+    database: Database, *, now: datetime, progress: Progress = lambda done, of: None, alone: bool = False
+) -> int:
+    """Empty the counts and derive them all from the rows, in one transaction; returns how many rows count.
+
+    `alone`: nobody reads figures meanwhile, so that on PostgreSQL too indexes and promises may wait for the end.
+    """
     with database.writing() as transaction, bulk.roomy(transaction):
         counted_rows.one_at_a_time(transaction)
         for table in (counted, signers):
             transaction.execute(sa.delete(table))
-        with _unindexed(transaction, {counted.name}):
-            written = _count(transaction, now=now, progress=progress)
-        with _unindexed(transaction, {tallies.name, late_movements.name}):
+        with _bare(transaction, {counted.name}, alone=alone), _read(database, transaction, now) as pieces:
+            written = _count(transaction, pieces, progress)
+        with _bare(transaction, {tallies.name, late_movements.name}, alone=alone):
             mend_sums(transaction)
     return written
 
 
-def _unindexed(transaction: Transaction, tables: set[str]) -> AbstractContextManager[None]:
+def _bare(transaction: Transaction, tables: set[str], *, alone: bool) -> AbstractContextManager[None]:
     """On PostgreSQL the readers of a live hub would wait until the end."""
-    if transaction.connection.dialect.name == "postgresql":
-        return nullcontext()
-    return bulk.unindexed(transaction, tables)
+    if alone or transaction.connection.dialect.name == "sqlite":
+        return bulk.bare(transaction, tables, referring=False)  # what they refer to is being read
+    return nullcontext()
 
 
-def _count(transaction: Transaction, *, now: datetime, progress: Progress) -> int:
+@contextmanager
+def _read(database: Database, transaction: Transaction, now: datetime) -> Iterator[Iterator[_Piece]]:
+    """All that counts as it stands now that the turn is ours: what comes later waits for its event to be folded.
+
+    PostgreSQL looks up the next piece while this one is written. SQLite works in this process: it would only wait.
+    """
+    if database.is_sqlite:
+        yield recount.every(transaction.connection, now=now)
+        return
+    with database.reading() as connection, ahead(recount.every(connection, now=now)) as pieces:
+        yield pieces
+
+
+def _count(transaction: Transaction, pieces: Iterator[_Piece], progress: Progress) -> int:
     of, done, written = recount.how_many(transaction.connection), 0, 0
-    for found, looked_at in recount.every(transaction.connection, now=now):
+    for found, looked_at in pieces:
         written += counted_rows.add_rows(transaction, found)
         done += looked_at
         progress(done, of)

@@ -7,14 +7,14 @@ Source: Decision 28/2018/QĐ-TTg Art. 11 (statistics come automatically from the
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -30,14 +30,14 @@ from hub.domain.rules import RulePack, pack_on
 from hub.domain.signatures import Judgement, Role
 from hub.domain.statuses import StatusCode
 from hub.domain.what_counts import CopySent, FoundSignature, Sending
+from hub.store import bulk
 from hub.store.life_tables import documents, duties
 from hub.store.tables import consignments, deliveries, events, statuses
 
 KEYS_PER_QUERY = 500
 CONSIGNMENTS_AT_ONCE = 1000
-_BETWEEN_COLLECTIONS = 200_000  # objects
 Key = tuple[str, Direction]
-_Told = tuple[str, datetime]  # a status code or a kind of duty, and when
+_Told = tuple[str, datetime]  # a status code, and when
 
 
 @dataclass(slots=True)
@@ -61,10 +61,10 @@ def some(
     return found
 
 
-def every(connection: Connection, *, now: datetime) -> Iterator[tuple[Found, int]]:
+def every(connection: Connection, *, now: datetime) -> Generator[tuple[Found, int], None, None]:
     """All that counts, by consignments in the order of their ids, each piece with how many of them it is about."""
     after = ""
-    with _seldom_collecting():
+    with bulk.seldom_collecting():
         while of := _after(connection, after):
             first, after = next(iter(of)), next(reversed(of))
             asked = {"first": first, "last": after}
@@ -73,8 +73,7 @@ def every(connection: Connection, *, now: datetime) -> Iterator[tuple[Found, int
 
 def how_many(connection: Connection) -> int:
     """How many consignments there are, for showing progress."""
-    documents_only = consignments.c.kind == Kind.DOCUMENT.value
-    return connection.execute(sa.select(sa.func.count()).select_from(consignments).where(documents_only)).scalar_one()
+    return connection.execute(sa.select(sa.func.count()).select_from(consignments).where(_IS_DOCUMENT)).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +85,12 @@ class _Kept:
     cell: Cell
 
 
-@contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Millions of small facts refer to nothing that refers to them: looking for cycles was a quarter of the work."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_BETWEEN_COLLECTIONS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
 def _after(connection: Connection, after: str) -> dict[str, _Kept]:
-    asked = {"after": after, "most": CONSIGNMENTS_AT_ONCE}
-    return {row.id: _kept_of(row) for row in connection.execute(_NEXT, asked).all()}
+    ids = connection.execute(_NEXT, {"after": after, "most": CONSIGNMENTS_AT_ONCE}).scalars().all()
+    if not ids:
+        return {}
+    asked = {"first": ids[0], "last": ids[-1]}
+    return {row.id: _kept_of(row) for row in connection.execute(_SENDINGS_BETWEEN, asked).all()}
 
 
 def _found(of: Mapping[str, _Kept], copies: Iterable[tuple[str, CopySent]], *, now: datetime) -> Found:
@@ -114,7 +105,7 @@ def _found(of: Mapping[str, _Kept], copies: Iterable[tuple[str, CopySent]], *, n
 
 
 def _take_sending(found: Found, kept: _Kept) -> None:
-    counted = what_counts.of_sender(kept.sending, kept.rules)
+    counted = what_counts.of_sender(kept.sending, kept.rules, cell=kept.cell)
     if counted is None:
         return
     found.counted[counted.subject_id, counted.direction] = counted
@@ -142,18 +133,19 @@ def _kept(connection: Connection, ids: Collection[str]) -> Iterator[_Kept]:
 
 def _kept_of(row: Any) -> _Kept:
     sending = _sending(row)
-    rules = pack_on(vietnam_day(sending.received_at))
+    rules = _rules_on(vietnam_day(sending.received_at))
     return _Kept(sending, rules, what_counts.cell_of(sending, rules))
 
 
 def _sending(row: Any) -> Sending:
+    signatures = _signatures(_read_files(row.files))
     return Sending(
         consignment_id=row.id,
         document_ref=row.document_ref,
         sender_key=row.sender_key,
         kind=row.kind,
         business_type=row.business_type,
-        state=ConsignmentState(row.state),
+        state=_SENDING_STATES[row.state],
         secret=not row.body_kept,
         received_at=row.received_at,
         judged_at=row.judged_at,
@@ -163,47 +155,77 @@ def _sending(row: Any) -> Sending:
         urgency=row.urgency or 0,
         paper=row.paper,
         replaces_paper=row.replaces_paper,
-        signatures=tuple(_signatures(row.files)),
+        signatures=tuple(signatures),
         late=row.late,
         recalled_at=row.recalled_at,
     )
 
 
-def _signatures(files: list[Mapping[str, Any]]) -> Iterator[FoundSignature]:
+_rules_on = lru_cache(maxsize=4096)(pack_on)
+
+
+class _Certificate(msgspec.Struct):
+    """Of a certificate, all that counts."""
+
+    subject: str = ""
+
+
+class _Signature(msgspec.Struct):
+    """Of a signature in a file, all that counts."""
+
+    role: Role
+    judgement: Judgement
+    certificate: _Certificate | None = None
+
+
+class _File(msgspec.Struct):
+    """Of an entry of the column `files`, all that counts: the rest is passed over, not read."""
+
+    signatures: list[_Signature]
+
+
+_read_files = msgspec.json.Decoder(list[_File]).decode
+
+
+def _signatures(files: Iterable[_File]) -> Iterator[FoundSignature]:
     for number, file in enumerate(files):
-        for one in file["signatures"]:
-            subject = (one["certificate"] or {}).get("subject", "")
-            yield FoundSignature(number, Role(one["role"]), Judgement(one["judgement"]), subject)
+        for one in file.signatures:
+            yield FoundSignature(number, one.role, one.judgement, one.certificate.subject if one.certificate else "")
 
 
 def _copies(connection: Connection, of: _Statements, asked: dict[str, Any]) -> Iterator[tuple[str, CopySent]]:
     """Each delivery that is asked for with the id of its consignment."""
-    said, owed = defaultdict(list), defaultdict(list)
+    said: dict[str, list[_Told]] = defaultdict(list)
     for delivery_id, code, at in connection.execute(of.said, asked).all():
         said[delivery_id].append((code, at))
+    in_time: dict[str, datetime] = {}
+    given_up: dict[str, datetime] = {}
     for delivery_id, kind, at in connection.execute(of.owed, asked).all():
-        owed[delivery_id].append((kind, at))
+        first = in_time if kind == _RECEIPT else given_up
+        if delivery_id not in first or at < first[delivery_id]:
+            first[delivery_id] = at
     for row in connection.execute(of.copies, asked).all():
-        yield row.consignment_id, _copy(row, said.get(row.id, ()), owed.get(row.id, ()))
+        key, consignment_id, recipient_key, state, arrived_at, fetched_at, expired_at, ended_at = row
+        yield (
+            consignment_id,
+            CopySent(
+                delivery_id=key,
+                recipient_key=recipient_key,
+                state=_DELIVERY_STATES[state],
+                arrived_at=arrived_at,
+                fetched_at=fetched_at,
+                expired_at=expired_at,
+                ended_at=ended_at,
+                statuses=tuple(said.get(key, ())),
+                receipt_in_time_at=in_time.get(key),
+                given_up_at=given_up.get(key),
+            ),
+        )
 
 
-def _copy(row: Any, said: Iterable[_Told], owed: Collection[_Told]) -> CopySent:
-    in_time = [at for kind, at in owed if kind == DutyKind.RECEIPT]
-    given_up = [at for kind, at in owed if kind != DutyKind.RECEIPT]
-    return CopySent(
-        delivery_id=row.id,
-        recipient_key=row.recipient_key,
-        state=DeliveryState(row.state),
-        arrived_at=row.arrived_at,
-        fetched_at=row.fetched_at,
-        expired_at=row.expired_at,
-        ended_at=row.ended_at,
-        statuses=tuple(said),
-        receipt_in_time_at=min(in_time, default=None),
-        given_up_at=min(given_up, default=None),
-    )
-
-
+_RECEIPT = DutyKind.RECEIPT.value
+_SENDING_STATES = {state.value: state for state in ConsignmentState}  # looked up, not constructed, a million times
+_DELIVERY_STATES = {state.value: state for state in DeliveryState}
 _CANCELLED_BY = [kind.value for kind in (DutyKind.RECALL, DutyKind.REMOVE, DutyKind.TAKE_BACK)]
 _HANDLED = [
     code.value
@@ -215,28 +237,46 @@ _HANDLED = [
         StatusCode.COMPLETED,
     )
 ]
-_late = (
-    sa.select(sa.literal(1))
-    .where(events.c.consignment_id == consignments.c.id, events.c.kind == "overdue", events.c.delivery_id.is_(None))
-    .exists()
-)
+
+def _some(column: sa.Column[str]) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam("ids", expanding=True))
+
+
+def _between(column: sa.Column[str]) -> sa.ColumnElement[bool]:
+    return column.between(sa.bindparam("first"), sa.bindparam("last"))
+
+
+_IS_DOCUMENT = consignments.c.kind == Kind.DOCUMENT.value
 _sending_columns = (
     *(consignments.c[name] for name in ("id", "document_ref", "sender_key", "kind", "business_type", "state")),
     *(consignments.c[name] for name in ("body_kept", "received_at", "judged_at", "issued_on", "notation")),
-    *(consignments.c[name] for name in ("paper", "replaces_paper", "files")),
+    *(consignments.c[name] for name in ("paper", "replaces_paper")),
+    sa.cast(consignments.c.files, sa.Text).label("files"),
     consignments.c.header["document_type_name"].as_string().label("type_name"),
     consignments.c.header["urgency"].as_integer().label("urgency"),
-    _late.label("late"),
     sa.case((documents.c.state == DocumentState.RECALLED.value, documents.c.changed_at)).label("recalled_at"),
 )
-_of_documents = (
-    sa.select(*_sending_columns)
-    .outerjoin(documents, documents.c.id == consignments.c.id)
-    .where(consignments.c.kind == Kind.DOCUMENT.value)
+
+
+def _sendings(which: Callable[[sa.Column[str]], sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """Said of each table by itself: else a piece in the middle is looked for from the beginning of the others."""
+    told = sa.and_(events.c.consignment_id == consignments.c.id, which(events.c.consignment_id))
+    late = sa.select(sa.literal(1)).where(told, events.c.kind == "overdue", events.c.delivery_id.is_(None)).exists()
+    return (
+        sa.select(*_sending_columns, late.label("late"))
+        .outerjoin(documents, sa.and_(documents.c.id == consignments.c.id, which(documents.c.id)))
+        .where(_IS_DOCUMENT, which(consignments.c.id))
+        .order_by(consignments.c.id)
+    )
+
+
+_SENDINGS, _SENDINGS_BETWEEN = _sendings(_some), _sendings(_between)
+_NEXT = (
+    sa.select(consignments.c.id)
+    .where(_IS_DOCUMENT, consignments.c.id > sa.bindparam("after"))
     .order_by(consignments.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_SENDINGS = _of_documents.where(consignments.c.id.in_(sa.bindparam("ids", expanding=True)))
-_NEXT = _of_documents.where(consignments.c.id > sa.bindparam("after")).limit(sa.bindparam("most", type_=sa.Integer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,5 +317,4 @@ def _statements(which: sa.ColumnElement[bool]) -> _Statements:
     )
 
 
-_BY_ID = _statements(deliveries.c.id.in_(sa.bindparam("ids", expanding=True)))
-_BETWEEN = _statements(deliveries.c.consignment_id.between(sa.bindparam("first"), sa.bindparam("last")))
+_BY_ID, _BETWEEN = _statements(_some(deliveries.c.id)), _statements(_between(deliveries.c.consignment_id))

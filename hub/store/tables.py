@@ -48,15 +48,12 @@ class Instant(sa.types.TypeDecorator[datetime]):
             raise ValueError(f"naive datetime {value!r}")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Always aware, always UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """SQLite's text is read in one step: counting reads tens of them per document."""
-        return _utc if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+        """Always aware, always UTC: PostgreSQL's driver gives them so in a session that is in UTC (engine.py).
+
+        SQLite's text is read in one step: counting reads tens of moments per document.
+        """
+        return _utc if dialect.name == "sqlite" else None
 
 
 def _utc(text: str | None) -> datetime | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub import settings, wiring
-from hub.demo import year, year_country, year_declared, year_headers, year_papers
+from hub.demo import year, year_country, year_declared, year_headers, year_papers, year_parts
 from hub.demo.year import Wishes
 from hub.demo.year_copies import NEVER, Copies, Paper
 from hub.demo.year_days import chance, day_of, midnight, zulu
@@ -119,10 +122,52 @@ class TestTheSame:
         assert digest(lived) == before
 
 
+class TestBrokenOff:
+    """Nothing of it is kept, whoever ends it and wherever it has come."""
+
+    @pytest.fixture(autouse=True)
+    def _in_small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(year_parts, "ROWS_AT_ONCE", 300)
+
+    @pytest.fixture(autouse=True)
+    def _leaves_nothing(self, database: Database) -> Iterator[None]:
+        before = digest(database)
+        yield
+        assert digest(database) == before
+        assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]
+
+    @pytest.mark.parametrize("part", [1, 4])
+    def test_by_an_error_of_the_maker(self, database: Database, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+        def breaking(*asked: Any) -> Iterator[year_parts.Part]:
+            yield from islice(year_parts.parts(*asked), part)
+            raise LookupError("no more words")
+
+        monkeypatch.setattr(year, "parts", breaking)
+        with pytest.raises(LookupError, match="no more words"):
+            year.make(database, Wishes(YEAR, 200, 12), CALENDAR, nothing)
+
+    def test_by_ctrl_c(self, database: Database) -> None:
+        def impatient(done: int, _of: int) -> None:
+            if done > 100:
+                signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            year.make(database, Wishes(YEAR, 200, 12), CALENDAR, impatient)
+
+    def test_by_a_row_that_breaks_a_promise(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        def twice(*asked: Any) -> Iterator[year_parts.Part]:
+            made = list(year_parts.parts(*asked))
+            yield from (*made, made[0])
+
+        monkeypatch.setattr(year, "parts", twice)
+        with pytest.raises(IllegalTransition):
+            year.make(database, Wishes(YEAR, 200, 12), CALENDAR, nothing)
+
+
 class TestCounting:
     def test_every_figure_is_what_the_rows_say(self, database: Database) -> None:
         year.make(database, Wishes(YEAR, 150, 12), CALENDAR, nothing)
-        rebuild.everything(database, now=NOW)
+        rebuild.everything(database, now=NOW, alone=True)
         with database.reading() as connection:
             assert list(rebuild.differing_subjects(connection, now=NOW)) == []
             assert list(rebuild.differing_sums(connection)) == []
@@ -259,11 +304,11 @@ class TestParts:
 
     def test_a_piece_is_handed_over_once_parents_first(self) -> None:
         piece = Piece()
-        piece.rows["deliveries"].append(("d",))
-        piece.rows["consignments"].append(("c",))
+        piece.rows["deliveries"].append("d")
+        piece.rows["consignments"].append("c")
         assert len(piece) == 2
         taken = piece.taken()
-        assert [one for one in taken.items() if one[1]] == [("consignments", [("c",)]), ("deliveries", [("d",)])]
+        assert [one for one in taken.items() if one[1]] == [("consignments", ["c"]), ("deliveries", ["d"])]
         assert len(piece) == 0
         assert not any(piece.taken().values())
 
@@ -298,7 +343,7 @@ class TestParts:
         states = Counter(copy.state.value for copy in made)
         assert states["withdrawn"] > 0
         assert all(copy.fetched == NEVER for copy in made if copy.state.value == "withdrawn")
-        asked = [copy for copy in made if any(duty[2] == DutyKind.RECALL for duty in copy.duties)]
+        asked = [copy for copy in made if any(f"\t{DutyKind.RECALL.value}\t" in duty for duty in copy.duties)]
         assert len(asked) + states["withdrawn"] + states["refused"] == 80
 
     def test_what_is_declared_is_beside_what_was_seen_and_corrections_name_what_they_correct(
@@ -328,6 +373,6 @@ class TestParts:
         papers.issue(units[0], units[1:3], midnight(date(YEAR, 12, 2)) + 9 * 3600, date(YEAR, 12, 2))
         copies.settle(date(YEAR, 12, 2))
         assert (papers.sent, papers.copies) == (Counter({(units[0].key, 12): 1}), 2)
-        header = ours.piece.rows["consignments"][-1][COLUMNS["consignments"].index("header")]
+        header = ours.piece.rows["consignments"][-1].split("\t")[COLUMNS["consignments"].index("header")]
         assert header.startswith('{"kind":"document"')
         assert year_headers.PDF in header or year_headers.WORD in header

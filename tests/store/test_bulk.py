@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from hub.domain.periods import VIETNAM
 from hub.errors import IllegalTransition
@@ -141,29 +143,101 @@ def test_the_planner_knows_and_the_cache_is_as_before(database: Database) -> Non
         assert str(transaction.connection.exec_driver_sql(known).scalar_one()).startswith("1")
 
 
-def indexes(database: Database) -> set[str]:
-    with database.reading() as connection:
-        return {one["name"] for one in sa.inspect(connection).get_indexes("declarations")}
+def test_a_postgres_packs_quickly_and_sorts_in_memory_until_the_end(postgres_database: Database) -> None:
+    wanted = sa.text("SELECT name, setting FROM pg_settings WHERE name = ANY (:names)")
+    names = {"names": ["default_toast_compression", *bulk.MEMORY_KIB]}
+    with postgres_database.reading() as connection:
+        before = dict(connection.execute(wanted, names).all())
+    with postgres_database.writing() as transaction:
+        transaction.execute(sa.text("SET LOCAL work_mem = '1GB'"))
+        with bulk.roomy(transaction):
+            during = dict(transaction.execute(wanted, names).all())
+    with postgres_database.reading() as connection:
+        assert dict(connection.execute(wanted, names).all()) == before
+    assert int(during["maintenance_work_mem"]) == bulk.MEMORY_KIB["maintenance_work_mem"]
+    assert int(during["work_mem"]) == 1024 * 1024, "who gave more keeps it"
+    assert during["default_toast_compression"] in ("lz4", before["default_toast_compression"])
 
 
-def test_indexes_are_off_while_it_is_filled_and_back_at_the_end(database: Database) -> None:
-    before = indexes(database)
+def test_lines_are_rows(database: Database) -> None:
+    lines = [bulk.line(entry(1, note="a\tb\\N")), bulk.line(entry(2))]
+    assert [one.count("\t") for one in lines] == [len(ENTRY) - 1] * 2
     with database.writing() as transaction:
-        with bulk.unindexed(transaction, {"declarations"}):
-            off = sa.inspect(transaction.connection).get_indexes("declarations")
-            bulk.load(transaction, "declarations", ENTRY, [entry(1)])
-        assert len(off) < len(before)
-    assert indexes(database) == before
-    assert len(kept(database)) == 1
+        assert bulk.load_lines(transaction, "declarations", ENTRY, lines) == 2
+    assert [one.note for one in kept(database)] == ["a\tb\\N", ""]
 
 
-def test_indexes_stay_when_it_breaks_off(database: Database) -> None:
-    before = indexes(database)
+class TestBare:
+    """Indexes and promises of tables that are filled: off, back at the end, and never broken for anybody."""
 
-    def interrupted() -> None:
-        with database.writing() as transaction, bulk.unindexed(transaction, {"declarations"}):
-            raise RuntimeError("stop")
+    @staticmethod
+    def parts(database: Database | Connection) -> set[tuple[str, str]]:
+        """Names and definitions of what `declarations` has."""
+        if isinstance(database, Database):
+            with database.reading() as connection:
+                return TestBare.parts(connection)
+        if database.dialect.name == "sqlite":
+            found = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'declarations'"
+        else:
+            found = """
+                SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'declarations'::regclass
+                UNION SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'declarations'"""
+        return {(name, text) for name, text in database.exec_driver_sql(found) if text}
 
-    with pytest.raises(RuntimeError, match="stop"):
-        interrupted()
-    assert indexes(database) == before
+    def test_all_is_off_while_it_is_filled_and_back_as_it_was(self, database: Database) -> None:
+        before = self.parts(database)
+        with database.writing() as transaction:
+            with bulk.bare(transaction, {"declarations"}):
+                off = self.parts(transaction.connection)
+                bulk.load(transaction, "declarations", ENTRY, [entry(1)])
+            assert self.parts(transaction.connection) == before
+        kinds = {name.partition("_")[0] for name, _ in before - off}
+        assert kinds == ({"ix"} if database.is_sqlite else {"pk", "uq", "ix", "fk"})
+        assert off < before
+        assert self.parts(database) == before
+        assert len(kept(database)) == 1
+
+    def test_what_others_refer_to_stays(self, postgres_database: Database) -> None:
+        with postgres_database.writing() as transaction, bulk.bare(transaction, {"deliveries"}):
+            constraints = {one["name"] for one in sa.inspect(transaction.connection).get_multi_pk_constraint().values()}
+            assert "pk_deliveries" in constraints
+            assert sa.inspect(transaction.connection).get_foreign_keys("statuses")
+
+    def test_references_may_stay(self, postgres_database: Database) -> None:
+        with postgres_database.writing() as transaction, bulk.bare(transaction, {"declarations"}, referring=False):
+            left = {name for name, _ in self.parts(transaction.connection)}
+            assert {name for name in left if name.startswith(("fk", "pk", "uq", "ix"))} == {
+                "fk_declarations_agency_key"
+            }
+
+    def test_all_is_as_it_was_when_it_breaks_off(self, database: Database) -> None:
+        before = self.parts(database)
+
+        def interrupted() -> None:
+            with database.writing() as transaction, bulk.bare(transaction, {"declarations"}):
+                raise RuntimeError("stop")
+
+        with pytest.raises(RuntimeError, match="stop"):
+            interrupted()
+        assert self.parts(database) == before
+
+    @pytest.mark.parametrize("bad", [entry(1), (*entry(3)[:2], "X99", *entry(3)[3:])])
+    def test_a_broken_promise_is_found_at_the_end(self, database: Database, bad: tuple[bulk.Value, ...]) -> None:
+        """One that is there already, an agency that is not."""
+        before = self.parts(database)
+
+        def load() -> None:
+            with database.writing() as transaction, bulk.bare(transaction, {"declarations"}):
+                bulk.load(transaction, "declarations", ENTRY, [entry(1), bad])
+
+        with pytest.raises(IllegalTransition, match="declarations"):
+            load()
+        assert kept(database) == []
+        assert self.parts(database) == before
+
+
+def test_the_collector_is_as_before() -> None:
+    before = gc.get_threshold()
+    with bulk.seldom_collecting():
+        assert gc.get_threshold() > before
+    assert gc.get_threshold() == before

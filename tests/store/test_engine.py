@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,19 @@ def names(database):
 
 def rename(transaction, name):
     transaction.execute(sa.update(tables.agencies).where(tables.agencies.c.code_key == "G22").values(name=name))
+
+
+def test_moments_are_utc_whatever_zone_the_server_or_the_url_names(database):
+    at = datetime(2026, 3, 2, 8, 30, 15, 250_001, UTC)
+    url = database.url if database.is_sqlite else database.url.set(query={"options": "-c TimeZone=Asia/Ho_Chi_Minh"})
+    other = Database(url.render_as_string(hide_password=False))
+    with other.writing() as transaction:
+        transaction.execute(sa.update(tables.agencies).values(changed_at=at))
+    with other.reading() as connection:
+        found = set(connection.execute(sa.select(tables.agencies.c.changed_at)).scalars())
+    other.close()
+    assert found == {at}
+    assert {one.tzinfo for one in found} == {UTC}
 
 
 def rename_ring_and_fail(database):

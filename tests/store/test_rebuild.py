@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from hub.domain import what_counts
 from hub.domain.counting import MARKS, Direction, Measure
+from hub.domain.deliveries import DeliveryState
 from hub.stations import tally
-from hub.store import counted, rebuild, report_tables, tables
+from hub.store import counted, rebuild, recount, report_tables, tables
 from tests.stations.conftest import Crash, snapshot
 from tests.support.busy import lived
 from tests.support.changes import taken
@@ -72,6 +76,25 @@ def test_counting_everything_anew_gives_what_folding_gave(busy):
     assert differences(busy) == ([], [])
 
 
+def test_who_counts_alone_counts_the_same_and_leaves_indexes_and_promises(busy):
+    folded, parts = counts(busy), promises(busy)
+    rebuild.everything(busy.database, now=busy.hub.now(), alone=True)
+    assert counts(busy) == folded
+    assert promises(busy) == parts
+    assert differences(busy) == ([], [])
+
+
+def promises(scene):
+    """Names and columns of the indexes and constraints of the counts."""
+    with scene.database.reading() as connection:
+        look = sa.inspect(connection)
+        found = {
+            name: (look.get_pk_constraint(name), look.get_foreign_keys(name), look.get_indexes(name)) for name in COUNTS
+        }
+    assert all(keys["constrained_columns"] for keys, _, _ in found.values())
+    return str(found)
+
+
 def test_what_was_not_folded_yet_is_counted_anew_and_adds_nothing_when_it_is_folded(scene):
     lived(scene)
     rebuild.everything(scene.database, now=scene.hub.now())
@@ -81,17 +104,51 @@ def test_what_was_not_folded_yet_is_counted_anew_and_adds_nothing_when_it_is_fol
     assert counts(scene) == anew
 
 
-def test_counting_anew_that_breaks_off_leaves_everything_as_it_was(busy, monkeypatch):
-    before, real = snapshot(busy.database), counted.add_rows
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("where", ["writing", "reading", "Ctrl-C"])
+def test_counting_anew_that_breaks_off_leaves_everything_as_it_was(busy, monkeypatch, where, alone):
+    before, parts, add_rows, some = snapshot(busy.database), promises(busy), counted.add_rows, what_counts.of_recipient
+    monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 3)
 
     def die(transaction, found):
-        real(transaction, found)
+        add_rows(transaction, found)
+        if where == "Ctrl-C":
+            signal.raise_signal(signal.SIGINT)
         raise Crash
 
-    monkeypatch.setattr(counted, "add_rows", die)
-    with pytest.raises(Crash):
-        rebuild.everything(busy.database, now=busy.hub.now())
-    assert snapshot(busy.database) == before
+    def die_reading(copy, *asked, **more):
+        if copy.state is DeliveryState.WITHDRAWN:
+            raise Crash
+        return some(copy, *asked, **more)
+
+    if where == "reading":
+        monkeypatch.setattr(what_counts, "of_recipient", die_reading)
+    else:
+        monkeypatch.setattr(counted, "add_rows", die)
+    with pytest.raises(KeyboardInterrupt if where == "Ctrl-C" else Crash):
+        rebuild.everything(busy.database, now=busy.hub.now(), alone=alone)
+    assert (snapshot(busy.database), promises(busy)) == (before, parts)
+    assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]
+
+
+def test_what_happens_while_it_is_counted_anew_is_folded_after_it(postgres_scene, monkeypatch):
+    """It is read after the turn was taken: what is committed later has an event that waits for the turn."""
+    scene, real, done = postgres_scene, counted.add_rows, []
+    lived(scene)
+
+    def meanwhile(transaction, found):
+        if not done:
+            done.append(scene.placed(77, to=("H41",)))
+        return real(transaction, found)
+
+    monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 3)
+    monkeypatch.setattr(counted, "add_rows", meanwhile)
+    rebuild.everything(scene.database, now=scene.hub.now())
+    tally.run("backlog", scene.hub)
+    assert differences(scene) == ([], [])
+    subject = report_tables.counted.c.consignment_id == done[0][0].id
+    with scene.database.reading() as connection:
+        assert len(connection.execute(sa.select(report_tables.counted).where(subject)).all()) == 2
 
 
 def test_every_counted_row_that_is_not_as_the_rows_make_it_is_found(busy):
