@@ -277,7 +277,7 @@ _NEXT_POSITION = (
     .returning(agencies.c.inbox_position)
 )
 _BY_ID = sa.select(deliveries).where(deliveries.c.id == sa.bindparam("id"))
-_LOCKED = _BY_ID.with_for_update()
+_LOCKED = _BY_ID.with_for_update(key_share=True)
 _INSERT = deliveries.insert().inline()
 _STATUS = statuses.insert().inline()
 _CHANGED = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))  # sets what the parameters name

@@ -66,9 +66,11 @@ def added(*words: str) -> str:
     return result.stdout.split()[0]
 
 
-def of_the_clock(scene: Scene, server: MailServer | None = None, *, days: int = 32) -> Hub:
-    """The hub as the clock has it, so many days later, after it has done all that is due."""
-    scene.clock.ahead = timedelta(days=days)
+def of_the_clock(scene: Scene, server: MailServer | None = None, *, day: int = 2) -> Hub:
+    """The hub as the clock has it on that day of the next month, after it has done all that is due."""
+    today = vietnam_day(utc_now())
+    next_month = (today.replace(day=28) + timedelta(days=4)).replace(day=day)
+    scene.clock.ahead = next_month - today
     hub = scene.hub
     if server is not None:
         mailing = NoticesMail(server.url, sender="truc@hub.vn", timeout_seconds=10)
@@ -245,7 +247,7 @@ def test_who_was_not_reached_is_mailed_again_by_hand(scene, server):
     assert "moi@b.vn: chờ gửi lại / to be tried again, 1 lần / attempts:" in listed
     server.refused = frozenset()
     assert "to be mailed again: 1" in run(room.kept, one.id, "--mail").output
-    of_the_clock(scene, server, days=33)
+    of_the_clock(scene, server, day=3)
     assert [mail["To"] for mail in server.taken] == ["cu@b.vn", "moi@b.vn"]
     assert audit(scene)[-1] == "reports.mailed_again"
 
