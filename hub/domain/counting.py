@@ -93,7 +93,7 @@ class Counted:
     """One document of one agency: `subject_id` is a consignment's id (sent, rejected) or a delivery's (received).
 
     `known_at` is when it began to count, `left_at` when it ceased to; `marks` hold when each became known. Nothing
-    that is known later than `left_at` counts.
+    that is known later than `left_at` counts. `people` are digests of those who signed a document that was sent.
     """
 
     subject_id: str
@@ -105,6 +105,7 @@ class Counted:
     known_at: datetime
     left_at: datetime | None = None
     marks: Mapping[Measure, datetime] = field(default_factory=dict)
+    people: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

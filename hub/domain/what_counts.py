@@ -154,6 +154,7 @@ def _counted(sending: Sending, direction: Direction, rules: RulePack) -> Counted
         known_at=sending.judged_at,
         left_at=sending.recalled_at if direction is Direction.SENT else None,
         marks=marks,
+        people=people(sending) if direction is Direction.SENT else frozenset(),
     )
 
 

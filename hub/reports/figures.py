@@ -20,7 +20,7 @@ from hub.domain.indicators import AgencyState, Counts, Indicator, Selection, Tar
 from hub.domain.periods import Period
 from hub.domain.rules import RulePack
 from hub.domain.scopes import Scope
-from hub.store import connections, declarations, tallies
+from hub.store import connections, declarations, signers, tallies
 from hub.store.tallies import Slice, Wanted
 
 _DIRECTIONS = {Counts.SENT: Direction.SENT, Counts.RECEIVED: Direction.RECEIVED}
@@ -243,10 +243,7 @@ class _Stock:
     def people(self) -> dict[str, int]:
         """Agency → how many different persons signed in the period."""
         if self._people is None:
-            period = self._asked.period
-            self._people = connections.people(
-                self._connection, scope=self._asked.scope, first_day=period.first_day, last_day=period.last_day
-            )
+            self._people = signers.people(self._connection, **_of_days(self._asked))
         return self._people
 
 

@@ -1,7 +1,7 @@
 """The rollout plan, and how agencies stand on a day: connected, planned, with a certificate, with a legacy profile.
 
-Owns: the plan rows (each change is a new one), the states of the agencies of a scope, how many people signed.
-Never: changes a plan row; names a person.
+Owns: the plan rows (each change is a new one), the states of the agencies of a scope.
+Never: changes a plan row.
 Source: Decision 28/2018/QĐ-TTg Art. 11, 12, 18, 21; domain notes §5.1 (units connected, planned by a day).
 """
 
@@ -24,7 +24,7 @@ from hub.domain.selections import AgencyState
 from hub.domain.signature_policy import Demand, Level, PolicyRow, level_of
 from hub.store import scopes
 from hub.store.engine import Transaction
-from hub.store.report_tables import connection_plans, signers
+from hub.store.report_tables import connection_plans
 from hub.store.tables import agencies, agency_certificates, signature_policies
 
 _STRICTNESS = (Level.IGNORE, Level.WARN, Level.REQUIRE)
@@ -81,16 +81,6 @@ def states(
             if key in found:
                 found[key].add(state)
     return {key: frozenset(its) for key, its in found.items()}
-
-
-def people(connection: Connection, *, scope: Scope, first_day: date, last_day: date) -> dict[str, int]:
-    """Code key → how many different people signed for the agency in these days."""
-    statement = (
-        sa.select(signers.c.agency_key, sa.func.count(signers.c.person.distinct()).label("many"))
-        .where(scopes.within(signers.c.agency_key, scope), signers.c.day >= first_day, signers.c.day <= last_day)
-        .group_by(signers.c.agency_key)
-    )
-    return {row.agency_key: row.many for row in connection.execute(statement)}
 
 
 def _also(

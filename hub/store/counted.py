@@ -7,6 +7,7 @@ Source: Decision 28/2018/QĐ-TTg Art. 11.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -18,10 +19,10 @@ from sqlalchemy.engine import Connection
 
 from hub.domain.counting import MARKS, Cell, Counted, Direction, Measure, Paper, Signed, Sums, Validity, movements
 from hub.domain.periods import Grain, grain_start
-from hub.store import bulk
+from hub.store import bulk, signers
 from hub.store.engine import Transaction
 from hub.store.recount import KEYS_PER_QUERY, Found, Key
-from hub.store.report_tables import EVERYBODY, cells, counted, late_movements, signers, tallies
+from hub.store.report_tables import EVERYBODY, cells, counted, late_movements, tallies
 
 _TALLY_KEY = ("grain", "first_day", "direction", "agency_key", "cell")
 _LATE_KEY = ("known_on", "day", "direction", "agency_key", "cell")
@@ -42,17 +43,18 @@ def bring_up_to_date(transaction: Transaction, subjects: Iterable[str], found: F
     cell_ids = _cell_ids(transaction, {one.cell for one in found.counted.values()})
     known = read(transaction.connection, ids)
     changed = [key for key in sorted({*known, *found.counted}) if known.get(key) != found.counted.get(key)]
-    moved = _Moved()
+    moved, people = _Moved(), signers.Moved()
     for key in changed:
         for one, sign in ((known.get(key), -1), (found.counted.get(key), 1)):
             if one is not None:
                 moved.take(one, sign)
+                people.take(one, sign)
     _write_rows(transaction, [found.counted[key] for key in changed if key in found.counted], cell_ids)
     _forget_rows(transaction, [key for key in changed if key not in found.counted])
     every_cell = cell_ids | _cell_ids(transaction, {one.cell for one in known.values()} - set(cell_ids))
     _add(transaction, tallies, moved.tally_rows(every_cell), _TALLY_KEY)
     _add(transaction, late_movements, moved.late_rows(every_cell), _LATE_KEY)
-    _write_signers(transaction, found)
+    signers.add(transaction, people)
     return len(changed)
 
 
@@ -61,8 +63,7 @@ def add_rows(transaction: Transaction, found: Found) -> int:
     many = [found.counted[key] for key in sorted(found.counted)]
     cell_ids = _cell_ids(transaction, {one.cell for one in many})
     names = ("subject_id", "consignment_id", "direction", "agency_key", "day", "cell", "known_at", "left_at", *_MARKS)
-    bulk.load(transaction, counted.name, names, [_written(one, cell_ids[one.cell]) for one in many])
-    _write_signers(transaction, found)
+    bulk.load(transaction, counted.name, (*names, "people"), [_written(one, cell_ids[one.cell]) for one in many])
     return len(many)
 
 
@@ -89,6 +90,7 @@ def as_counted(row: Any) -> Counted:
         known_at=row.known_at,
         left_at=row.left_at,
         marks=marks,
+        people=frozenset(row.people or ()),
     )
 
 
@@ -106,7 +108,8 @@ def row_of(one: Counted, cell: int) -> dict[str, Any]:
     """The value as a row of `counted`."""
     row = {name: getattr(one, name) for name in ("subject_id", "consignment_id", "agency_key", "day", "known_at")}
     row |= {f"{mark.value}_at": one.marks.get(mark) for mark in MARKS}
-    return row | {"direction": one.direction.value, "cell": cell, "left_at": one.left_at}
+    people = sorted(one.people) or None
+    return row | {"direction": one.direction.value, "cell": cell, "left_at": one.left_at, "people": people}
 
 
 class _Moved:
@@ -169,18 +172,12 @@ def _write_rows(transaction: Transaction, many: list[Counted], cell_ids: Mapping
         transaction.execute(_putting(transaction.connection.dialect.name), rows)
 
 
-def _write_signers(transaction: Transaction, found: Found) -> None:
-    rows = [{"agency_key": key, "day": day, "person": person} for key, day, person in sorted(found.signers)]
-    if rows:
-        new = _insert(transaction.connection.dialect.name, signers).on_conflict_do_nothing()
-        transaction.execute(new, rows)
-
-
 def _written(one: Counted, cell: int) -> tuple[bulk.Value, ...]:
     left_at = bulk.instant(one.left_at) if one.left_at else None
     marks = (bulk.instant(at) if (at := one.marks.get(mark)) else None for mark in MARKS)
     subject = (one.subject_id, one.consignment_id, one.direction.value, one.agency_key, one.day.isoformat(), cell)
-    return (*subject, bulk.instant(one.known_at), left_at, *marks)
+    people = json.dumps(sorted(one.people)) if one.people else None
+    return (*subject, bulk.instant(one.known_at), left_at, *marks, people)
 
 
 def _forget_rows(transaction: Transaction, keys: list[Key]) -> None:

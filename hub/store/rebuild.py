@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from hub.domain.counting import Counted, Measure
 from hub.store import bulk, recount, set_sums
 from hub.store import counted as counted_rows
+from hub.store import signers as signer_rows
 from hub.store.engine import Database, Transaction
 from hub.store.recount import Found, Key
 from hub.store.report_tables import counted, late_movements, signers, tallies
@@ -41,8 +42,7 @@ def everything(database: Database, *, now: datetime, progress: Progress = lambda
     """Empty the counts and derive them all from the rows, in one transaction; returns how many rows count."""
     with database.writing() as transaction, bulk.roomy(transaction):
         counted_rows.one_at_a_time(transaction)
-        for table in (counted, signers):
-            transaction.execute(sa.delete(table))
+        transaction.execute(sa.delete(counted))
         with _unindexed(transaction, {counted.name}):
             written = _count(transaction, now=now, progress=progress)
         with _unindexed(transaction, {tallies.name, late_movements.name}):
@@ -98,11 +98,11 @@ def differing_sums(connection: Connection) -> Iterator[Difference]:
     """Every tally that is not the sum of its counted rows, as the database adds them up."""
     dialect = connection.dialect.name
     for table, names, sums in _sums(dialect):
-        columns = [table.c[name] for name in names]
-        some = sa.or_(*(column != 0 for column in columns[5:]))
+        columns, wide = [table.c[name] for name in names], len(table.primary_key.columns)
+        some = sa.or_(*(column != 0 for column in columns[wide:]))
         kept = sa.select(*columns).where(some)
-        should = {tuple(row[:5]): tuple(row[5:]) for row in connection.execute(sa.except_(sums, kept))}
-        have = {tuple(row[:5]): tuple(row[5:]) for row in connection.execute(sa.except_(kept, sums))}
+        should = {tuple(row[:wide]): tuple(row[wide:]) for row in connection.execute(sa.except_(sums, kept))}
+        have = {tuple(row[:wide]): tuple(row[wide:]) for row in connection.execute(sa.except_(kept, sums))}
         for key in sorted({*should, *have}, key=str):
             yield Difference(table.name, key, should.get(key), have.get(key))
 
@@ -130,3 +130,4 @@ _UNFOLDED = sa.select(events.c.number).where(
 def _sums(dialect: str) -> Iterator[tuple[sa.Table, list[str], Any]]:
     yield tallies, set_sums.TALLY_COLUMNS, set_sums.of_days(dialect)
     yield late_movements, set_sums.LATE_COLUMNS, set_sums.of_late(dialect)
+    yield signers, signer_rows.COLUMNS, signer_rows.of_counted(dialect)

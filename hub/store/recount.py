@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,10 +42,9 @@ _Told = tuple[str, datetime]  # a status code or a kind of duty, and when
 
 @dataclass(slots=True)
 class Found:
-    """What counts by now; `signers` are (agency, Vietnamese day, digest of a person)."""
+    """What counts by now."""
 
     counted: dict[Key, Counted] = field(default_factory=dict)
-    signers: set[tuple[str, date, str]] = field(default_factory=set)
 
 
 def some(
@@ -115,12 +114,8 @@ def _found(of: Mapping[str, _Kept], copies: Iterable[tuple[str, CopySent]], *, n
 
 def _take_sending(found: Found, kept: _Kept) -> None:
     counted = what_counts.of_sender(kept.sending, kept.rules)
-    if counted is None:
-        return
-    found.counted[counted.subject_id, counted.direction] = counted
-    if counted.direction is Direction.SENT:
-        people = what_counts.people(kept.sending)
-        found.signers |= {(counted.agency_key, counted.day, person) for person in people}
+    if counted is not None:
+        found.counted[counted.subject_id, counted.direction] = counted
 
 
 def _take_copy(found: Found, copy: CopySent, of: _Kept, *, now: datetime) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub.domain.counting import MARKS, Direction, Measure, Paper, Signed, Validity
 from hub.domain.declarations import DeclaredKind
 from hub.store.life_tables import metadata
-from hub.store.tables import Code, Instant, Json, Serial, Sha256, Uuid, words
+from hub.store.tables import Code, Instant, Json, MaybeJson, Serial, Sha256, Uuid, words
 
 cells = sa.Table(
     "cells",
@@ -41,6 +41,7 @@ counted = sa.Table(
     sa.Column("known_at", Instant, nullable=False),
     sa.Column("left_at", Instant),
     *(sa.Column(f"{mark.value}_at", Instant) for mark in MARKS),
+    sa.Column("people", MaybeJson),  # who signed, as digests: the register counts people, it names none
     words("direction", Direction),
 )
 sa.Index("ix_counted_place", counted.c.agency_key, counted.c.direction, counted.c.day, counted.c.subject_id)
@@ -77,12 +78,15 @@ late_movements = sa.Table(
 )
 sa.Index("ix_late_movements_agency", late_movements.c.agency_key, late_movements.c.direction, late_movements.c.known_on)
 
+# How many documents of a day a person signed, as a difference under the day on which that became known.
 signers = sa.Table(
     "signers",
     metadata,
     sa.Column("agency_key", Code, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("person", sa.String(32), primary_key=True),  # a digest: the register counts people, it names none
+    sa.Column("person", sa.String(32), primary_key=True),
+    sa.Column("known_on", sa.Date, primary_key=True),
+    sa.Column("documents", sa.Integer, nullable=False),
 )
 
 declarations = sa.Table(

@@ -93,7 +93,7 @@ def _moved(dialect: str) -> Iterator[sa.Select[Any]]:
 
 def _branch(dialect: str, at: sa.ColumnElement[Any], counts: dict[Measure, sa.ColumnElement[int]]) -> sa.Select[Any]:
     named = [counts.get(measure, sa.literal(0)).label(measure.value) for measure in Measure]
-    return sa.select(_vietnam_day(dialect, at).label("known_on"), counted.c.day, *_KEY, *named)
+    return sa.select(vietnam_day(dialect, at).label("known_on"), counted.c.day, *_KEY, *named)
 
 
 def _stood(at: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -105,7 +105,8 @@ def _whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.cast(number, sa.Integer).label(number.name)
 
 
-def _vietnam_day(dialect: str, at: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def vietnam_day(dialect: str, at: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The Vietnamese day of a moment, as the database works it out."""
     if dialect == "postgresql":
         shifted = sa.func.timezone("UTC", at) + sa.text(f"interval '{_HOURS} hours'")
         return sa.cast(shifted, sa.Date)

@@ -81,6 +81,7 @@ class Name(sa.types.TypeDecorator[str]):
 
 
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+MaybeJson = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows only in INTEGER keys
 Code = sa.String(MAX_CODE_LENGTH)
 Uuid = sa.String(36)

@@ -18,6 +18,8 @@ from hub.store.tables import agencies, events
 from tests.support.scenes import Scene
 
 AT = datetime(2026, 3, 2, 8, 30, 15, 250_000, VIETNAM)
+SIGNER = ("agency_key", "day", "person", "known_on", "documents")
+ONE_SIGNED = ("G22", "2026-01-05", "p", "2026-01-05", 1)
 ENTRY = (
     "id",
     "count",
@@ -90,7 +92,7 @@ def test_what_there_is_not_is_no_statement(database: Database, table: str, colum
 def test_it_is_part_of_the_callers_transaction(database: Database) -> None:
     def interrupted() -> None:
         with database.writing() as transaction:
-            bulk.load(transaction, "signers", ("agency_key", "day", "person"), [("G22", "2026-01-05", "p")])
+            bulk.load(transaction, "signers", SIGNER, [ONE_SIGNED])
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
@@ -131,7 +133,7 @@ def test_the_planner_knows_and_the_cache_is_as_before(database: Database) -> Non
             if database.is_sqlite:
                 now = transaction.connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
                 assert now == -bulk.CACHE_KIB
-            bulk.load(transaction, "signers", ("agency_key", "day", "person"), [("G22", "2026-01-05", "p")])
+            bulk.load(transaction, "signers", SIGNER, [ONE_SIGNED])
         bulk.settled(transaction, {"signers"})
         if database.is_sqlite:
             assert transaction.connection.exec_driver_sql("PRAGMA cache_size").scalar_one() == before

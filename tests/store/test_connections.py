@@ -12,7 +12,7 @@ from hub.domain.agencies import Agency, AgencyStatus
 from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.selections import AgencyState
 from hub.domain.signature_policy import Demand, Level, PolicyRow
-from hub.store import agencies, connections, policies, radar, report_tables, tables
+from hub.store import agencies, connections, policies, radar, report_tables, signers, tables
 from hub.store.agencies import AgencyCertificate
 from hub.store.engine import Database
 from tests.support.plans import plan_of
@@ -185,18 +185,6 @@ def test_legacy_while_a_weaker_row_of_its_own_lasts(database: Database, row: Pol
     assert of(database, "H41", on=DAY - timedelta(days=2)) == set(), "it had not been set"
 
 
-def test_people_are_counted_once_in_the_days(database: Database) -> None:
-    days = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
-    rows = [("H41", days[0], "a"), ("H41", days[1], "a"), ("H41", days[1], "b"), ("H41", days[2], "c"),
-            ("H14", days[2], "a")]  # fmt: skip
-    with database.writing() as transaction:
-        names = ("agency_key", "day", "person")
-        transaction.execute(sa.insert(report_tables.signers), [dict(zip(names, row, strict=True)) for row in rows])
-    with database.reading() as connection:
-        assert connections.people(connection, scope=HUB, first_day=days[0], last_day=days[1]) == {"H41": 2}
-        assert connections.people(connection, scope=unit("H14"), first_day=days[0], last_day=days[2]) == {"H14": 1}
-
-
 # -- plans ------------------------------------------------------------------------------------------------------------
 
 MANY = 4000
@@ -217,7 +205,7 @@ def full(request, tmp_path_factory):
         report_tables.connection_plans: {"planned_on": DAY, "set_at": NOON, "set_by": "x"},
         tables.agency_certificates: {"subject": "x", "not_after": END, "pem": "", "added_at": NOON},
         tables.signature_policies: {"document_type": "", "demand": "agency_seal", "level": "warn", "set_at": NOON},
-        report_tables.signers: {"day": DAY, "person": "x"},
+        report_tables.signers: {"day": DAY, "person": "x", "known_on": DAY, "documents": 1},
     }
     with database.writing() as transaction:
         for table, same in filled.items():
@@ -234,7 +222,7 @@ QUESTIONS = {
     "states": lambda c: connections.states(c, scope=unit("X7"), on=DAY, known_on=DAY),
     "plans": lambda c: connections.plans(c, scope=unit("X7")),
     "plans of a day": lambda c: connections.plans(c, scope=unit("X7"), known_on=DAY),
-    "people": lambda c: connections.people(c, scope=unit("X7"), first_day=DAY, last_day=DAY),
+    "people": lambda c: signers.people(c, scope=unit("X7"), first_day=DAY, last_day=DAY),
 }
 
 

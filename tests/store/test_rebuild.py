@@ -31,8 +31,8 @@ def counts(scene):
     cells = {row[0]: row[1:] for row in found["cells"]}
     rows = {name: [tuple(cells.get(v, v) if n == at else v for n, v in enumerate(row)) for row in found[name]]
             for name, at in zip(COUNTS, (5, 4, 4, -1), strict=True)}  # fmt: skip
-    for name in ("tallies", "late_movements"):
-        rows[name] = [row for row in rows[name] if set(row[5:]) != {"0"}]
+    for name, key in (("tallies", 5), ("late_movements", 5), ("signers", 4)):
+        rows[name] = [row for row in rows[name] if set(row[key:]) != {"0"}]
     return {name: sorted(some, key=str) for name, some in rows.items()}
 
 
@@ -105,6 +105,11 @@ def test_every_counted_row_that_is_not_as_the_rows_make_it_is_found(busy):
             subjects = list(rebuild.differing_subjects(connection, now=busy.hub.now()))
             assert [found.key for found in subjects] == [(one["subject_id"], Direction.RECEIVED)], what
             assert not rebuild.waits(connection, subjects[0]) or what == "unfetched_at"
+    signed = sa.and_(table.c.people.isnot(None), table.c.left_at.is_(None))
+    with tried(busy, sa.update(table).where(signed).values(people=["a" * 32])) as connection:
+        subjects = list(rebuild.differing_subjects(connection, now=busy.hub.now()))
+        assert {found.key[1] for found in subjects} == {Direction.SENT}
+        assert {found.table for found in rebuild.differing_sums(connection)} == {"signers"}
     with tried(busy, sa.delete(table).where(mine)) as connection:
         (found,) = rebuild.differing_subjects(connection, now=busy.hub.now())
         assert (found.key[0], found.is_now) == (one["subject_id"], None)

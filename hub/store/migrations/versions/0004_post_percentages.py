@@ -92,6 +92,7 @@ def _counting() -> None:
         sa.Column("known_at", INSTANT, nullable=False),
         sa.Column("left_at", INSTANT, nullable=True),
         *(sa.Column(f"{name}_at", INSTANT, nullable=True) for name in MEASURES[2:]),
+        sa.Column("people", JSON, nullable=True),
         sa.CheckConstraint(
             "direction IN ('sent', 'received', 'rejected', 'undelivered')", name=op.f("ck_counted_direction")
         ),
@@ -132,7 +133,9 @@ def _counting() -> None:
         sa.Column("agency_key", CODE, nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("person", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("agency_key", "day", "person", name=op.f("pk_signers")),
+        sa.Column("known_on", sa.Date(), nullable=False),
+        sa.Column("documents", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agency_key", "day", "person", "known_on", name=op.f("pk_signers")),
     )
 
 
