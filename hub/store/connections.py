@@ -24,8 +24,9 @@ from hub.domain.selections import AgencyState
 from hub.domain.signature_policy import Demand, Level, PolicyRow, level_of
 from hub.store import scopes
 from hub.store.engine import Transaction
+from hub.store.life_tables import signature_policies
 from hub.store.report_tables import connection_plans
-from hub.store.tables import agencies, agency_certificates, signature_policies
+from hub.store.tables import agencies, agency_certificates
 
 _STRICTNESS = (Level.IGNORE, Level.WARN, Level.REQUIRE)
 
@@ -69,7 +70,7 @@ def states(
 ) -> dict[str, frozenset[AgencyState]]:
     """Code key → how the agency stands at the end of the day `on`, as it was known at the end of `known_on`.
 
-    Only agencies that exist on that day. Certificates and policies that were taken back since are as they are now.
+    Only agencies that exist on that day, as the directory says now.
     """
     end = _end(min(on, known_on) if known_on is not None else on)
     found: dict[str, set[AgencyState]] = {}
@@ -141,6 +142,7 @@ def _legacy(connection: Connection, scope: Scope, on: date, end: datetime) -> se
         scopes.within(signature_policies.c.code_key, scope),
         signature_policies.c.until >= on,
         signature_policies.c.set_at < end,
+        sa.or_(signature_policies.c.ended_at.is_(None), signature_policies.c.ended_at >= end),
     )
     for row in connection.execute(statement):
         own[row.code_key].append(PolicyRow(Demand(row.demand), Level(row.level), row.document_type, row.until))
