@@ -259,6 +259,7 @@ def _row(copy: Copy, paper: Paper, world: World) -> list[Value]:
     """The row of `deliveries`, its place and arrival number still missing."""
     over = paper.created + time_to_live(paper.day, paper.urgency)
     placed = _or_none(copy.placed)
+    expired = _or_none(copy.ended) if copy.state is DeliveryState.EXPIRED else None  # in the inbox: all were placed
     return [
         copy.delivery_id,
         paper.consignment_id,
@@ -278,7 +279,8 @@ def _row(copy: Copy, paper: Paper, world: World) -> list[Value]:
         placed,
         placed,
         _or_none(copy.fetched),
-        _or_none(copy.ended) if copy.state is DeliveryState.EXPIRED else None,
+        expired,
+        expired,
         _or_none(copy.ended),
     ]
 

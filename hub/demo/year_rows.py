@@ -29,7 +29,7 @@ COLUMNS = {  # in the order in which they refer to each other
     "deliveries": (
         *("id", "consignment_id", "recipient_key", "addressee", "state", "lane", "position", "attempts", "reason"),
         *("status_code", "same_as", "expires_at", "arrival_year", "arrival_number", "created_at", "arrived_at"),
-        *("placed_at", "fetched_at", "expired_at", "ended_at"),
+        *("placed_at", "fetched_at", "expired_at", "expired_in_hand_at", "ended_at"),
     ),
     "statuses": (
         *("id", "delivery_id", "code", "said_by", "description", "said_at", "recorded_at", "receipt_id"),

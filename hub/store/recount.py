@@ -196,6 +196,7 @@ def _copy(row: Any, said: Iterable[_Told], owed: Collection[_Told]) -> CopySent:
         statuses=tuple(said),
         receipt_in_time_at=min(in_time, default=None),
         given_up_at=min(given_up, default=None),
+        expired_in_hand_at=row.expired_in_hand_at,
     )
 
 
@@ -247,7 +248,7 @@ _copy_columns = tuple(
     deliveries.c[name]
     for name in (
         *("id", "consignment_id", "recipient_key", "state"),
-        *("arrived_at", "fetched_at", "expired_at", "ended_at"),
+        *("arrived_at", "fetched_at", "expired_at", "expired_in_hand_at", "ended_at"),
     )
 )
 _said = sa.select(statuses.c.delivery_id, statuses.c.code, statuses.c.recorded_at)
