@@ -98,7 +98,7 @@ def day_ends(day: date) -> datetime:
 def ready(connection: Connection, known_on: date, now: datetime) -> bool:
     """Whether the figures as known on that day are final: the day is over, and all that happened by then is counted."""
     over = day_ends(known_on)
-    return now >= over and not closings.uncounted(connection, before=over)
+    return now >= over and not closings.uncounted(connection, before=over, now=now)
 
 
 def made(hub: Hub, order: Order) -> Made:

@@ -22,8 +22,9 @@ from hub.reports.figures import Figure
 from hub.reports.formats import day_vi, number_vi
 from hub.reports.made import Cell, Chart, Column, Kind, Letter, Made, Share, Table, Told, Words
 from hub.reports.protocol import ReportAsked, named
-from hub.store import closings, events, scopes
+from hub.store import closings, events, scopes, unfetched
 
+MOST_LYING = 10_000  # copies whose hours ended untold that are counted
 _DIRECTIONS = {Counts.SENT: Direction.SENT, Counts.RECEIVED: Direction.RECEIVED}
 _LEFT = {
     Direction.SENT: (
@@ -165,9 +166,10 @@ def _declared_left_out(connection: Any, wanted: ReportAsked) -> Iterator[Words]:
 
 def _waiting(connection: Any, wanted: ReportAsked) -> Iterator[Words]:
     """What happened by the known-on day and is not in the figures yet."""
-    over = datetime.combine(wanted.known_on + timedelta(days=1), time(), VIETNAM)
-    if closings.uncounted(connection, before=over):
-        count = number_vi(events.how_many_to_tally(connection))
+    over = _end_of(wanted)
+    if closings.uncounted(connection, before=over, now=wanted.now):
+        lying = unfetched.lying(connection, by=min(over, wanted.now), limit=MOST_LYING)
+        count = number_vi(events.how_many_to_tally(connection) + len(lying))
         yield Words(
             f"Số liệu chưa đầy đủ: {count} sự kiện đã xảy ra đang chờ cộng vào.",
             f"Not complete yet: {count} events that have happened wait to be counted.",

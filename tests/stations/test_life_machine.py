@@ -29,7 +29,7 @@ from hub.domain.statuses import StatusCode
 from hub.errors import CopyGone, IllegalTransition
 from hub.ports import Placed, TryLater
 from hub.processes import STATIONS
-from hub.stations import acknowledge, deliver, expire, status
+from hub.stations import acknowledge, deliver, expire, fetch, status
 from hub.stations.acknowledge import Acknowledgement
 from hub.stations.status import StatusSaid
 from hub.store import deliveries, documents, life_tables, outbox, tables
@@ -228,8 +228,9 @@ class Machine(RuleBasedStateMachine):
         item = self._item(data)
         if item is None:
             return
-        with self.scene.database.writing(repeatable=True) as transaction:
-            deliveries.fetched(transaction, self._id(item), at=self.hub.now())
+        with self.scene.database.reading() as connection:
+            known = deliveries.get(connection, self._id(item))
+        fetch.run(known, self.hub)
         with self.scene.database.reading() as connection:
             now = deliveries.get(connection, self._id(item))
             cancelled = documents.copy(connection, now.id).holding == "cancelled"
