@@ -18,6 +18,7 @@ from hub.domain.schedules import MainFigure, Wish
 from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.statuses import StatusCode
 from hub.errors import PayloadsUnavailable, PdfNotMade
+from hub.processes import deadlines
 from hub.reports import REPORTS
 from hub.reports.made import Made
 from hub.signatures.jws import sign_receipt, verify_receipt
@@ -191,6 +192,11 @@ def test_figures_are_final_when_the_day_is_over_and_counted(scene):
         assert not kept_reports.ready(connection, today, later), "an event of that day is not counted"
     scene.drain()
     with scene.database.reading() as connection:
+        assert not kept_reports.ready(connection, today, later), "the hours of its copies ended, and nobody has told"
+    scene.clock.ahead = later - scene.hub.now()
+    deadlines.tick(scene.hub)
+    scene.drain()
+    with scene.database.reading() as connection:
         assert kept_reports.ready(connection, today, later)
 
 
@@ -201,6 +207,8 @@ def test_every_report_comes_out_the_same_after_all_that_came_later(scene):
     scene.placed(2, to=("H41",), page=genuine("G22"))
     days = period_holding(PeriodKind.MONTH, vietnam_day(first.judged_at))
     scene.clock.ahead += kept_reports.day_ends(days.last_day) - scene.hub.now() + timedelta(hours=7)
+    deadlines.tick(scene.hub)
+    scene.drain(only=("tally",))
     wish = Wish(Scope(ScopeKind.HUB), compare=True)
     orders = [Order(one.report_id, wish, days, days.last_day) for one in REPORTS]
     found = [kept_reports.kept(scene.hub, order, kept_reports.made(scene.hub, order)) for order in orders]

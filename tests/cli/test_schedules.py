@@ -16,7 +16,7 @@ from hub.domain.declarations import Declaration, DeclaredKind
 from hub.domain.notices import CarrierKind
 from hub.domain.periods import PeriodKind, period_holding, vietnam_day
 from hub.errors import NoSuchThing, UnknownAgency
-from hub.processes import reporting
+from hub.processes import deadlines, reporting
 from hub.signatures.jws import verify_receipt
 from hub.stations import Hub, new_id, utc_now
 from hub.store import declarations, tables
@@ -75,6 +75,8 @@ def of_the_clock(scene: Scene, server: MailServer | None = None, *, day: int = 2
     if server is not None:
         mailing = NoticesMail(server.url, sender="truc@hub.vn", timeout_seconds=10)
         hub = replace(hub, carriers={CarrierKind.MAIL: mailing})
+    deadlines.tick(hub)
+    scene.drain(only=("tally",))
     while reporting.make_tick(hub) or reporting.send_tick(hub):
         continue
     return hub
