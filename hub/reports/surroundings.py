@@ -112,7 +112,7 @@ def _notes(
     counted = {_DIRECTIONS.get(figure.indicator.counts) for figure in shown.values()} | set(directions)
     for direction, sentences in _LEFT.items():
         if direction in counted:
-            yield from _said(sentences, figures.volumes(connection, wanted.asked, direction)[Measure.LEFT])
+            yield from _said(sentences, figures.volume(connection, wanted.asked, direction, Measure.LEFT))
     yield from _waiting(connection, wanted)
     rules = wanted.rules
     yield Words(

@@ -46,7 +46,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     ]
     units, charts = _units(connection, wanted, found)
     tables.append(units)
-    over = counts_table.over_time(connection, wanted, SHOWN, found)
+    over = counts_table.over_time(connection, wanted, SHOWN)
     if over is not None:
         tables.append(over)
         charts.append(_lines(wanted, over))
@@ -63,7 +63,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
 
 
 def _units(connection: Any, wanted: ReportAsked, found: Kinds) -> tuple[Table, list[Chart]]:
-    numbers = counts_table.by_agency(connection, wanted, SHOWN, found)
+    numbers = counts_table.by_agency(connection, wanted, SHOWN)
     names = counts_table.names(connection, wanted, numbers.keys())
     columns = (Column("Đơn vị", "Unit", width=36), Column("Mã định danh", "Code", width=16), *SHOWN.columns)
     rows = tuple((names[key], key, *SHOWN.cells(many)) for key, many in numbers.items())

@@ -59,7 +59,7 @@ def plans(connection: Connection, *, scope: Scope, known_on: date | None = None)
         seen = sa.and_(seen, agencies.c.first_seen_at < _end(known_on))
     first_seen_at = sa.case((seen, agencies.c.first_seen_at)).label("first_seen_at")
     statement = sa.select(agencies.c.code_key, agencies.c.name, planned, first_seen_at).where(
-        scopes.within(agencies.c.code_key, scope), sa.or_(planned.isnot(None), seen)
+        scopes.within(connection, agencies.c.code_key, scope), sa.or_(planned.isnot(None), seen)
     )
     found = [Plan(*row) for row in connection.execute(statement)]
     return sorted(found, key=lambda one: (one.planned_on or date.max, one.agency_key))
@@ -74,7 +74,7 @@ def states(
     """
     end = _end(min(on, known_on) if known_on is not None else on)
     found: dict[str, set[AgencyState]] = {}
-    for row in connection.execute(_existing(scope, on)):
+    for row in connection.execute(_existing(connection, scope, on)):
         seen = row.first_seen_at is not None and row.first_seen_at < end
         found[row.code_key] = {AgencyState.ALL, AgencyState.CONNECTED} if seen else {AgencyState.ALL}
     for state, keys in _also(connection, scope=scope, on=on, known_on=known_on, end=end):
@@ -89,28 +89,30 @@ def _also(
 ) -> Iterator[tuple[AgencyState, Iterable[str]]]:
     planned = {
         row.agency_key: row.planned_on
-        for row in connection.execute(_latest_plans(scope, known_on))
+        for row in connection.execute(_latest_plans(connection, scope, known_on))
         if row.planned_on is not None
     }
     yield AgencyState.PLANNED, planned
     yield AgencyState.DUE, [key for key, day in planned.items() if day <= on]
-    yield AgencyState.CERTIFIED, connection.execute(_certified(scope, end)).scalars()
+    yield AgencyState.CERTIFIED, connection.execute(_certified(connection, scope, end)).scalars()
     yield AgencyState.LEGACY, _legacy(connection, scope, on, end)
 
 
-def _existing(scope: Scope, on: date) -> sa.Select[Any]:
+def _existing(connection: Connection, scope: Scope, on: date) -> sa.Select[Any]:
     """A closed agency existed up to the day that it was valid until; without one it is not known until when."""
     return sa.select(agencies.c.code_key, agencies.c.first_seen_at).where(
-        scopes.within(agencies.c.code_key, scope),
+        scopes.within(connection, agencies.c.code_key, scope),
         sa.or_(agencies.c.status != AgencyStatus.CLOSED.value, agencies.c.valid_until.isnot(None)),
         sa.or_(agencies.c.valid_from.is_(None), agencies.c.valid_from <= on),
         sa.or_(agencies.c.valid_until.is_(None), agencies.c.valid_until >= on),
     )
 
 
-def _latest_plans(scope: Scope, known_on: date | None) -> sa.Select[Any]:
+def _latest_plans(connection: Connection, scope: Scope, known_on: date | None) -> sa.Select[Any]:
     """The last row of each agency, as known at the end of a day (None: now)."""
-    last = sa.select(sa.func.max(connection_plans.c.number)).where(scopes.within(connection_plans.c.agency_key, scope))
+    last = sa.select(sa.func.max(connection_plans.c.number)).where(
+        scopes.within(connection, connection_plans.c.agency_key, scope)
+    )
     if known_on is not None:
         last = last.where(connection_plans.c.set_at < _end(known_on))
     return sa.select(connection_plans.c.agency_key, connection_plans.c.planned_on).where(
@@ -126,9 +128,9 @@ def _planned(known_on: date | None) -> sa.ScalarSelect[date]:
     return last.order_by(connection_plans.c.number.desc()).limit(1).scalar_subquery()
 
 
-def _certified(scope: Scope, end: datetime) -> sa.Select[Any]:
+def _certified(connection: Connection, scope: Scope, end: datetime) -> sa.Select[Any]:
     return sa.select(agency_certificates.c.code_key).where(
-        scopes.within(agency_certificates.c.code_key, scope),
+        scopes.within(connection, agency_certificates.c.code_key, scope),
         agency_certificates.c.added_at < end,
         agency_certificates.c.not_after >= end,
         sa.or_(agency_certificates.c.withdrawn_at.is_(None), agency_certificates.c.withdrawn_at >= end),
@@ -139,7 +141,7 @@ def _legacy(connection: Connection, scope: Scope, on: date, end: datetime) -> se
     """Agencies with a row of their own that ends and asks less than the rule pack does [confirm]."""
     own: Mapping[str, list[PolicyRow]] = defaultdict(list)
     statement = sa.select(signature_policies).where(
-        scopes.within(signature_policies.c.code_key, scope),
+        scopes.within(connection, signature_policies.c.code_key, scope),
         signature_policies.c.until >= on,
         signature_policies.c.set_at < end,
         sa.or_(signature_policies.c.ended_at.is_(None), signature_policies.c.ended_at >= end),

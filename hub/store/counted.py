@@ -17,12 +17,24 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from hub.domain.counting import MARKS, Cell, Counted, Direction, Measure, Paper, Signed, Sums, Validity, movements
+from hub.domain.counting import (
+    MARKS,
+    Cell,
+    Counted,
+    Detail,
+    Direction,
+    Measure,
+    Paper,
+    Signed,
+    Sums,
+    Validity,
+    movements,
+)
 from hub.domain.periods import Grain, grain_start
 from hub.store import bulk, signers
 from hub.store.engine import Transaction
 from hub.store.recount import KEYS_PER_QUERY, Found, Key
-from hub.store.report_tables import EVERYBODY, cells, counted, late_movements, tallies
+from hub.store.report_tables import EVERYBODY, SUMS_OF, cells, counted, late_movements
 
 _TALLY_KEY = ("grain", "first_day", "direction", "agency_key", "cell")
 _LATE_KEY = ("known_on", "day", "direction", "agency_key", "cell")
@@ -52,7 +64,8 @@ def bring_up_to_date(transaction: Transaction, subjects: Iterable[str], found: F
     _write_rows(transaction, [found.counted[key] for key in changed if key in found.counted], cell_ids)
     _forget_rows(transaction, [key for key in changed if key not in found.counted])
     every_cell = cell_ids | _cell_ids(transaction, {one.cell for one in known.values()} - set(cell_ids))
-    _add(transaction, tallies, moved.tally_rows(every_cell), _TALLY_KEY)
+    for detail, table in SUMS_OF.items():
+        _add(transaction, table, moved.tally_rows(every_cell, detail), _TALLY_KEY)
     _add(transaction, late_movements, moved.late_rows(every_cell), _LATE_KEY)
     signers.add(transaction, people)
     return len(changed)
@@ -129,12 +142,13 @@ class _Moved:
                 if known_on > one.day:
                     self._late.setdefault((known_on, one.day, *where), Counter()).update(signed)
 
-    def tally_rows(self, cell_ids: Mapping[Cell, int]) -> list[dict[str, Any]]:
+    def tally_rows(self, cell_ids: Mapping[Cell, int], detail: Detail) -> list[dict[str, Any]]:
         """The rows of the tallies: of the day, and of the month, quarter and year that hold it."""
         found: dict[tuple[Any, ...], Sums] = {}
         for (day, direction, agency_key, cell), sums in self._days.items():
+            number = cell_ids[cell.worth if detail is Detail.WORTH else cell]
             for grain in Grain:
-                key = (grain.value, grain_start(grain, day), direction, agency_key, cell_ids[cell])
+                key = (grain.value, grain_start(grain, day), direction, agency_key, number)
                 found.setdefault(key, Counter()).update(sums)
         return list(_rows(found, _TALLY_KEY))
 
@@ -150,8 +164,9 @@ def _rows(found: Mapping[tuple[Any, ...], Sums], names: tuple[str, ...]) -> Iter
             yield dict(zip(names, key, strict=True)) | {measure.value: found[key][measure] for measure in Measure}
 
 
-def _cell_ids(transaction: Transaction, wanted: set[Cell]) -> dict[Cell, int]:
-    """The number of each cell; new ones get one."""
+def _cell_ids(transaction: Transaction, found: set[Cell]) -> dict[Cell, int]:
+    """The number of each cell and of the one for all of its worth; new ones get one."""
+    wanted = found | {cell.worth for cell in found}
     if not wanted:
         return {}
     known = _known_cells(transaction.connection, wanted)

@@ -56,7 +56,7 @@ def people(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> dict[str, int]:
     """Code key → how many different people signed its documents of these days, as known at the end of a day."""
-    parts = [within(signers.c.agency_key, scope), signers.c.day >= first_day, signers.c.day <= last_day]
+    parts = [within(connection, signers.c.agency_key, scope), signers.c.day >= first_day, signers.c.day <= last_day]
     if known_on is not None:
         parts.append(signers.c.known_on <= known_on)
     each = sa.select(signers.c.agency_key).where(*parts).group_by(signers.c.agency_key, signers.c.person)

@@ -48,8 +48,17 @@ def folded(database, many, subjects=()):
         return fold(transaction, many, subjects)
 
 
+def by_worth(each):
+    """The sums with all types and urgencies together."""
+    found = {}
+    for (*key, cell), many in each.items():
+        found.setdefault((*key, cell.worth), Counter()).update(many)
+    without = {key: {m: n for m, n in many.items() if n} for key, many in found.items()}
+    return {key: many for key, many in without.items() if many}
+
+
 def sums(database, table=report_tables.tallies):
-    """The sums of each agency; those of all agencies together are what they add up to."""
+    """The sums of each agency; those of all agencies, and of all types together, are what they add up to."""
     with database.reading() as connection:
         cells = {row.id: counted.as_cell(row) for row in connection.execute(sa.select(report_tables.cells))}
         found = {
@@ -63,6 +72,8 @@ def sums(database, table=report_tables.tallies):
     for key, many in each.items():
         added.setdefault((*key[:3], EVERYBODY, key[4]), Counter()).update(many)
     assert together == {key: dict(many) for key, many in added.items() if any(many.values())}
+    if table is report_tables.tallies:
+        assert sums(database, report_tables.totals) == by_worth(each)
     return each
 
 

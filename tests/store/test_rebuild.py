@@ -15,7 +15,7 @@ from tests.stations.conftest import Crash, snapshot
 from tests.support.busy import lived
 from tests.support.changes import taken
 
-COUNTS = ("counted", "tallies", "late_movements", "signers")
+COUNTS = ("counted", "tallies", "totals", "late_movements", "signers")
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def counts(scene):
     found = snapshot(scene.database)
     cells = {row[0]: row[1:] for row in found["cells"]}
     rows = {name: [tuple(cells.get(v, v) if n == at else v for n, v in enumerate(row)) for row in found[name]]
-            for name, at in zip(COUNTS, (5, 4, 4, -1), strict=True)}  # fmt: skip
-    for name, key in (("tallies", 5), ("late_movements", 5), ("signers", 4)):
+            for name, at in zip(COUNTS, (5, 4, 4, 4, -1), strict=True)}  # fmt: skip
+    for name, key in (("tallies", 5), ("totals", 5), ("late_movements", 5), ("signers", 4)):
         rows[name] = [row for row in rows[name] if set(row[key:]) != {"0"}]
     return {name: sorted(some, key=str) for name, some in rows.items()}
 
@@ -128,7 +128,7 @@ def other_than(value, what, row):
 
 
 def test_every_sum_that_is_one_more_is_found(busy):
-    for table in (report_tables.tallies, report_tables.late_movements):
+    for table in (report_tables.tallies, report_tables.totals, report_tables.late_movements):
         with busy.database.reading() as connection:
             rows = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         for measure in Measure:
@@ -145,7 +145,7 @@ def test_a_changed_row_shows_in_its_sums_and_all_can_be_put_right(busy):
     change(busy, sa.update(report_tables.late_movements).values(documents=7))
     subjects, sums = differences(busy)
     assert subjects
-    assert {one.table for one in sums} == {"tallies", "late_movements"}
+    assert {one.table for one in sums} == {"tallies", "totals", "late_movements"}
     with busy.database.writing() as transaction:
         counted.one_at_a_time(transaction)
         rebuild.mend_sums(transaction)

@@ -146,7 +146,7 @@ def carried(database: Database) -> None:
 def emptied(database: Database) -> None:
     """Nothing is counted any more."""
     with database.writing() as transaction:
-        for name in ("counted", "tallies", "late_movements", "signers"):
+        for name in ("counted", "tallies", "totals", "late_movements", "signers"):
             transaction.execute(sa.delete(report_tables.metadata.tables[name]))
 
 

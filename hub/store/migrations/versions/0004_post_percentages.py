@@ -65,7 +65,7 @@ def downgrade() -> None:
     op.drop_column("agencies", "first_seen_at")
     for name in ("report_mails", "kept_reports", "report_schedules", "closed_periods", "connection_plans"):
         op.drop_table(name)
-    for name in ("declarations", "signers", "late_movements", "tallies", "counted", "cells"):
+    for name in ("declarations", "signers", "late_movements", "totals", "tallies", "counted", "cells"):
         op.drop_table(name)
     op.create_table(
         "daily_counts",
@@ -126,22 +126,26 @@ def _counting() -> None:
         sa.PrimaryKeyConstraint("subject_id", "direction", name=op.f("pk_counted")),
     )
     op.create_index("ix_counted_place", "counted", ["agency_key", "direction", "day", "subject_id"], unique=False)
+    rejected = sa.text("direction = 'rejected'")
+    op.create_index(
+        "ix_counted_rejected", "counted", ["day", "subject_id"], postgresql_where=rejected, sqlite_where=rejected
+    )
     lying = sa.text(
         "direction = 'received' AND unfetched_at IS NULL AND taken_at IS NULL AND refused_at IS NULL "
         "AND left_at IS NULL"
     )
     op.create_index("ix_counted_lying", "counted", ["known_at"], postgresql_where=lying, sqlite_where=lying)
-    op.create_table(
-        "tallies",
-        sa.Column("grain", sa.String(length=8), nullable=False),
-        sa.Column("first_day", sa.Date(), nullable=False),
-        sa.Column("direction", sa.String(length=16), nullable=False),
-        sa.Column("agency_key", CODE, nullable=False),
-        sa.Column("cell", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in MEASURES),
-        sa.PrimaryKeyConstraint("grain", "first_day", "direction", "agency_key", "cell", name=op.f("pk_tallies")),
-    )
-    op.create_index("ix_tallies_agency", "tallies", ["agency_key", "grain", "first_day", "direction"], unique=False)
+    for name in ("tallies", "totals"):
+        op.create_table(
+            name,
+            sa.Column("grain", sa.String(length=8), nullable=False),
+            sa.Column("first_day", sa.Date(), nullable=False),
+            sa.Column("direction", sa.String(length=16), nullable=False),
+            sa.Column("agency_key", CODE, nullable=False),
+            sa.Column("cell", sa.Integer(), nullable=False),
+            *(sa.Column(one, sa.Integer(), server_default="0", nullable=False) for one in MEASURES),
+            sa.PrimaryKeyConstraint("grain", "first_day", "direction", "agency_key", "cell", name=op.f(f"pk_{name}")),
+        )
     op.create_table(
         "late_movements",
         sa.Column("known_on", sa.Date(), nullable=False),
