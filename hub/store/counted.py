@@ -41,6 +41,7 @@ _LATE_KEY = ("known_on", "day", "direction", "agency_key", "cell")
 _CELL = ("document_type", "urgency", "paper", "signed", "validity")
 _MEASURES = tuple(measure.value for measure in Measure)
 _MARKS = tuple(f"{mark.value}_at" for mark in MARKS)
+_NAMED_MARKS = tuple(zip(MARKS, _MARKS, strict=True))
 
 
 def one_at_a_time(transaction: Transaction) -> None:
@@ -92,7 +93,7 @@ def read(connection: Connection, subject_ids: Iterable[str]) -> dict[Key, Counte
 
 def as_counted(row: Any) -> Counted:
     """A row of `counted` joined with its cell as a value."""
-    marks = {mark: at for mark in MARKS if (at := getattr(row, f"{mark.value}_at")) is not None}
+    marks = {mark: at for mark, name in _NAMED_MARKS if (at := getattr(row, name)) is not None}
     return Counted(
         subject_id=row.subject_id,
         consignment_id=row.consignment_id,
@@ -120,7 +121,7 @@ def _cell(document_type: str, urgency: int, paper: str, signed: str, validity: s
 def row_of(one: Counted, cell: int) -> dict[str, Any]:
     """The value as a row of `counted`."""
     row = {name: getattr(one, name) for name in ("subject_id", "consignment_id", "agency_key", "day", "known_at")}
-    row |= {f"{mark.value}_at": one.marks.get(mark) for mark in MARKS}
+    row |= {name: one.marks.get(mark) for mark, name in _NAMED_MARKS}
     people = sorted(one.people) or None
     return row | {"direction": one.direction.value, "cell": cell, "left_at": one.left_at, "people": people}
 

@@ -38,7 +38,7 @@ from hub.reports.protocol import report_asked
 from hub.stations import utc_now
 from hub.stations.tally import BATCH, fold
 from hub.store.engine import Database
-from hub.store.report_tables import EVERYBODY, counted, late_movements, signers, tallies
+from hub.store.report_tables import EVERYBODY, counted, late_movements, signers, tallies, totals
 from hub.store.scopes import names
 from hub.store.tables import deliveries, events
 from tests.benchmarks import report_fill
@@ -147,7 +147,7 @@ def _questions() -> Iterator[tuple[Any, Scope, str, date | None]]:
 def throughput(database: Database) -> dict[str, float]:
     """Events folded per second from nothing, in batches as the station takes them; beside bare additions."""
     with database.writing() as transaction:
-        for table in (counted, tallies, late_movements, signers):
+        for table in (counted, tallies, totals, late_movements, signers):
             transaction.execute(sa.delete(table))
         columns = (deliveries.c.consignment_id, deliveries.c.id, sa.literal("placed"), deliveries.c.created_at)
         rows = sa.select(*columns, sa.literal("{}", sa.JSON), sa.true()).order_by(deliveries.c.id).limit(EVENTS)
@@ -276,9 +276,9 @@ def _say(what: str) -> None:
 
 
 _PLAIN_SUM = (
-    sa.select(tallies.c.cell, sa.func.sum(tallies.c.documents))
-    .where(tallies.c.grain == "year", tallies.c.direction == "sent", tallies.c.agency_key != EVERYBODY)
-    .group_by(tallies.c.cell)
+    sa.select(totals.c.agency_key, sa.func.sum(totals.c.documents))
+    .where(totals.c.grain == "year", totals.c.direction == "sent", totals.c.agency_key != EVERYBODY)
+    .group_by(totals.c.agency_key)
 )
 
 
