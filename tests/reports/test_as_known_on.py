@@ -13,7 +13,7 @@ from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.processes import deadlines
 from hub.reports.figures import Asked
-from hub.reports.made import Made
+from hub.reports.made import Made, Told
 from hub.reports.protocol import report_asked
 from hub.signatures.keyinfo import described
 from hub.stations import retry, tally
@@ -163,7 +163,10 @@ MOVED = {  # evening after evening, what the hub saw of a numerator
 def moving(days: Days, indicator: str) -> list[int]:
     """The numerator of the whole hub on each evening."""
     of_hub = [[made for (scope, _), made in shown.items() if scope == HUB] for shown in days.shown.values()]
-    told = [{one.indicator_id: one.numerator[0] for made in many for one in made.figures} for many in of_hub]
+    told = [
+        {one.indicator_id: one.numerator[0] for made in many for one in made.figures if isinstance(one, Told)}
+        for many in of_hub
+    ]
     return [found[indicator] for found in told]
 
 
