@@ -6,12 +6,14 @@ from datetime import date
 
 import pytest
 
+from hub.bundles import kept_reports
 from hub.domain.cost_model import CostModel
 from hub.domain.counting import Direction
 from hub.domain.scopes import Scope, ScopeKind
 from hub.reports import (
     REPORTS,
     as_csv,
+    as_json,
     connections,
     counts_table,
     failures,
@@ -60,6 +62,14 @@ def test_a_period_before_anything_happened_makes_every_report(province: Country,
     made = province.report(report, "2019-Q1", BELOW, compare=True)
     plan = {"agencies_planned"}  # known today, whatever the period
     assert {above for one, (above, _) in counted(made).items() if one not in plan} <= {0}
+
+
+@pytest.mark.parametrize("report", [one.report_id for one in REPORTS])
+def test_the_mail_about_a_report_is_english_in_its_english_half(province: Country, report: str) -> None:
+    told = kept_reports.main_figures(as_json.shown(province.report(report, SEPTEMBER, BELOW)))
+    assert told
+    assert not any(one.vi.isascii() for one in told)
+    assert all(one.en.replace("–", "").isascii() for one in told), "no ratio of nothing is a dash"
 
 
 # -- volumes -------------------------------------------------------------------------------------------------------
