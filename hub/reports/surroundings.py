@@ -20,7 +20,7 @@ from hub.domain.scopes import Scope, ScopeKind
 from hub.reports import figures, links
 from hub.reports.figures import Figure
 from hub.reports.formats import day_vi, number_vi
-from hub.reports.made import Cell, Chart, Column, Kind, Letter, Made, Share, Table, Told, Words
+from hub.reports.made import Cell, Chart, Column, Kind, Letter, Made, Share, Table, Told, ToldCount, Words
 from hub.reports.protocol import ReportAsked, named
 from hub.store import closings, events, scopes, unfetched
 
@@ -48,11 +48,13 @@ def made(
     charts: Sequence[Chart] = (),
     more: Sequence[Words] = (),
     directions: Collection[Direction] = (),
+    counts: Sequence[ToldCount] = (),
     letter: Letter | None = None,
 ) -> Made:
     """The whole report: `about` is its id and title, `shown` the figures that it quotes, `more` its own notes.
 
-    `directions` are counted beside what the figures count; what left a count is told of each direction.
+    `directions` are counted beside what the figures count; what left a count is told of each direction. `counts` are
+    what a report quotes that has no ratios.
     """
     report_id, title = about
     corrected, corrections = _since_closing(connection, wanted, shown)
@@ -67,7 +69,7 @@ def made(
         known_on=wanted.known_on,
         made_at=wanted.now,
         letter=letter,
-        figures=tuple(_told(one) for one in shown.values()),
+        figures=(*(_told(one) for one in shown.values()), *counts),
     )
 
 

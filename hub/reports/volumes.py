@@ -12,7 +12,7 @@ from typing import Any
 from hub.domain.counting import Direction
 from hub.reports import counts_table, surroundings, trends
 from hub.reports.counts_table import Count, Kinds, Shown
-from hub.reports.made import Chart, Column, Drawing, Made, Series, Table, Words
+from hub.reports.made import Chart, Column, Drawing, Made, Series, Table, ToldCount, Words
 from hub.reports.protocol import Report, ReportAsked
 
 TITLE = Words("Số lượng văn bản gửi, nhận", "Volumes")
@@ -24,6 +24,7 @@ SHOWN = Shown(
     ),
     add_up=True,
 )
+COUNTS = ("sent", "received", "sent_and_received")  # in the order of the columns
 _NOTES = (
     Words(
         "Văn bản tính một lần ở bên gửi và một lần ở mỗi bên nhận; tổng gửi và nhận là cách công bố chính thức.",
@@ -56,10 +57,17 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
         (REPORT.report_id, TITLE),
         shown={},
         directions=SHOWN.directions,
+        counts=_told(tables[0]),
         tables=tables,
         charts=charts,
         more=_NOTES,
     )
+
+
+def _told(counts: Table) -> tuple[ToldCount, ...]:
+    """The counts of the whole scope for programs: one for each row of the first table."""
+    names = [Words(column.title_vi, column.title_en) for column in SHOWN.columns]
+    return tuple(ToldCount(one, name, row[1]) for one, name, row in zip(COUNTS, names, counts.rows, strict=True))
 
 
 def _units(connection: Any, wanted: ReportAsked, found: Kinds) -> tuple[Table, list[Chart]]:

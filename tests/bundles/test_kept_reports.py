@@ -144,12 +144,13 @@ class TestKept:
         with pytest.raises(PayloadsUnavailable, match="too little space"):
             kept(full)
 
-    def test_the_mail_tells_the_shares_of_the_first_table(self, hub):
+    def test_the_mail_tells_the_figures_in_both_languages(self, hub):
         one = kept(hub)
         told = kept_reports.told(hub, one)
         assert told.figures == [
-            MainFigure("Ký số – Tỷ lệ: 99,8 % (18.274/18.302)", "Ký số – Ratio: 99,8 % (18.274/18.302)"),
-            MainFigure("Không giấy – Tỷ lệ: 27,2 % (272/1.000)", "Không giấy – Ratio: 27,2 % (272/1.000)"),
+            MainFigure("Ký số: 99,8 % (18.274/18.302)", "Signed: 99,8 % (18.274/18.302)"),
+            MainFigure("Không giấy: 27,2 % (272/1.000)", "Paperless: 27,2 % (272/1.000)"),
+            MainFigure("Văn bản gửi: 163.107", "Documents sent: 163.107"),
         ]
         assert [file.name.rpartition(".")[2] for file in told.files] == ["csv", "xlsx"], "the data only when asked for"
         assert told.period_words == ("Tháng 9 năm 2026", "September 2026")

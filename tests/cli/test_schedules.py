@@ -117,7 +117,11 @@ def test_a_reader_gets_the_pdf_and_it_can_be_made_again(scene, server, tmp_path)
     )
     assert claims["data_sha256"] == one.data_sha256
     text = mail.get_body().get_content()
-    assert "không gửi bản giấy – Tỷ lệ: 50,0 % (1/2)" in text, "the genuine one replaces paper"
+    assert "không gửi bản giấy: 50,0 % (1/2)" in text, "the genuine one replaces paper"
+    english = text.rpartition("-" * 60)[2]
+    assert "Fully electronic" in english
+    accented = {one for one in english if one.isalpha() and not one.isascii()}
+    assert not accented, "only names of agencies would be, and there is none in it"
     assert "Kỳ trước" not in text, "the figures of this period; the others stand in the files"
 
     paper_of(scene, 3)

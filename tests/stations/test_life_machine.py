@@ -92,7 +92,7 @@ class Machine(RuleBasedStateMachine):
         if frozen:
             paper = data.draw(st.sampled_from(frozen))
             number = int(paper.document_id.split(",")[-1].split("/")[0])
-            again = document(number, to=RECIPIENTS, subject="V/v gửi lại")  # the very same bytes get the old receipt
+            again = document(number, to=RECIPIENTS, subject="gửi lại")  # the very same bytes get the old receipt
             kept = self.scene.post(unsigned(again)).consignment
             assert _codes(kept) & {"change.already_recalled", "change.already_replaced"}
             assert kept.state is ConsignmentState.REJECTED
@@ -229,9 +229,7 @@ class Machine(RuleBasedStateMachine):
         item = self._item(data)
         if item is None:
             return
-        with self.scene.database.reading() as connection:
-            known = deliveries.get(connection, self._id(item))
-        fetch.run(known, self.hub)
+        fetch.run(self.scene.delivery(self._id(item)), self.hub)
         with self.scene.database.reading() as connection:
             now = deliveries.get(connection, self._id(item))
             cancelled = documents.copy(connection, now.id).holding == "cancelled"
