@@ -23,7 +23,7 @@ from hub.domain.scopes import Scope
 from hub.domain.selections import AgencyState
 from hub.domain.signature_policy import Demand, Level, PolicyRow, level_of
 from hub.store import scopes
-from hub.store.engine import Transaction
+from hub.store.engine import Transaction, asked_once
 from hub.store.life_tables import signature_policies
 from hub.store.report_tables import connection_plans
 from hub.store.tables import agencies, agency_certificates
@@ -72,6 +72,13 @@ def states(
 
     Only agencies that exist on that day, as the directory says now.
     """
+    asked = ("states", scope, on, known_on)
+    return asked_once(connection, asked, lambda: _states(connection, scope=scope, on=on, known_on=known_on))
+
+
+def _states(
+    connection: Connection, *, scope: Scope, on: date, known_on: date | None
+) -> dict[str, frozenset[AgencyState]]:
     end = _end(min(on, known_on) if known_on is not None else on)
     found: dict[str, set[AgencyState]] = {}
     for row in connection.execute(_existing(connection, scope, on)):

@@ -21,7 +21,7 @@ from hub.domain.periods import VIETNAM, vietnam_day
 from hub.domain.scopes import Scope
 from hub.errors import DeclarationsRefused, Fault
 from hub.store import scopes
-from hub.store.engine import Transaction
+from hub.store.engine import Transaction, asked_once
 from hub.store.report_tables import declarations
 
 KEYS_PER_QUERY = 500  # well below the parameter limits of both databases
@@ -185,6 +185,12 @@ def sums(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> dict[Key, int]:
     """Only the sums of `taken`, added up by the database."""
+    asked = ("declared", scope, first_day, last_day, known_on)
+    return asked_once(connection, asked, lambda: _sums(connection, scope, (first_day, last_day), known_on))
+
+
+def _sums(connection: Connection, scope: Scope, days: tuple[date, date], known_on: date | None) -> dict[Key, int]:
+    first_day, last_day = days
     inside = _standing(connection, scope, known_on).where(*_inside(first_day, last_day)).subquery()
     key = (inside.c.agency_key, inside.c.kind, inside.c.document_type)
     from_the_end = sa.func.row_number().over(partition_by=key, order_by=inside.c.last_day.desc()).label("place")

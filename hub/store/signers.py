@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from hub.domain.counting import Counted, Measure, movements
 from hub.domain.scopes import Scope
-from hub.store.engine import Transaction
+from hub.store.engine import Transaction, asked_once
 from hub.store.report_tables import counted, signers
 from hub.store.scopes import within
 from hub.store.set_sums import vietnam_day
@@ -56,6 +56,12 @@ def people(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> dict[str, int]:
     """Code key → how many different people signed its documents of these days, as known at the end of a day."""
+    asked = ("people", scope, first_day, last_day, known_on)
+    return asked_once(connection, asked, lambda: _people_of(connection, scope, (first_day, last_day), known_on))
+
+
+def _people_of(connection: Connection, scope: Scope, days: tuple[date, date], known_on: date | None) -> dict[str, int]:
+    first_day, last_day = days
     parts = [within(connection, signers.c.agency_key, scope), signers.c.day >= first_day, signers.c.day <= last_day]
     if known_on is not None:
         parts.append(signers.c.known_on <= known_on)

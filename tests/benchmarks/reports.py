@@ -50,7 +50,7 @@ SIZES = (100_000, 1_000_000, 10_000_000)
 LIVED = 100_000  # beyond this the counted rows are multiplied, see report_fill
 EXPORTED = 1_000_000
 EVENTS = 20_000
-REPEATS = 1  # of each question, after one to warm up: there are many questions
+REPEATS = 3  # of each question, after one to warm up
 YEAR = str(report_fill.YEAR)
 HUB = Scope(ScopeKind.HUB)
 SCOPES = (HUB, Scope(ScopeKind.LEVEL, level=2), Scope(ScopeKind.BELOW, "H41"), Scope(ScopeKind.UNIT, "H41"))
