@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy as sa
@@ -29,13 +30,13 @@ from hub.store.turns import Turns
 BUSY_TIMEOUT_SECONDS = 30
 
 
-_ASKED = "hub: what was asked in this look"
+_ASKED: WeakKeyDictionary[Connection, dict[object, Any]] = WeakKeyDictionary()  # of each look at one moment
 T = TypeVar("T")
 
 
 def asked_once(connection: Connection, question: object, ask: Callable[[], T]) -> T:
     """The answer to a question that is put again and again in one look at one moment; elsewhere it is asked anew."""
-    known = connection.info.get(_ASKED)
+    known = _ASKED.get(connection)
     if known is None:
         return ask()
     if question not in known:
@@ -81,11 +82,8 @@ class Database:
                 connection.exec_driver_sql("BEGIN")
             else:  # PostgreSQL's default would show every statement another moment
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            connection.info[_ASKED] = {}
-            try:
-                yield connection
-            finally:
-                del connection.info[_ASKED]
+            _ASKED[connection] = {}
+            yield connection
             connection.rollback()
 
     @contextmanager
