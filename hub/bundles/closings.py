@@ -69,10 +69,11 @@ def plan(hub: Hub, period: Period) -> Plan:
     with hub.database.reading() as connection:
         if store.is_closed(connection, period):
             raise ValueError(_already(period))
-        if store.uncounted(connection, before=day_ends(period.last_day)):
+        if store.uncounted(connection, before=day_ends(period.last_day), now=now):
             raise ValueError(
-                f"{period.words[0]} còn sự kiện chưa được tổng hợp; chạy trạm tally rồi thử lại / {period.words[1]} has"
-                " events that are not tallied yet; let the tally station run, then try again"
+                f"{period.words[0]} còn sự kiện chưa được tổng hợp; chạy các tiến trình clock và tallier rồi thử lại / "
+                f"{period.words[1]} has events that are not tallied yet; let the clock and the tallier run, "
+                "then try again"
             )
         of_hub, agencies = _all(connection, period, rules)
     return Plan(period, rules, now, of_hub, agencies)

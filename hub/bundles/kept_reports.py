@@ -98,7 +98,7 @@ def day_ends(day: date) -> datetime:
 def ready(connection: Connection, known_on: date, now: datetime) -> bool:
     """Whether the figures as known on that day are final: the day is over, and all that happened by then is counted."""
     over = day_ends(known_on)
-    return now >= over and not closings.uncounted(connection, before=over)
+    return now >= over and not closings.uncounted(connection, before=over, now=now)
 
 
 def made(hub: Hub, order: Order) -> Made:
@@ -202,26 +202,20 @@ def told(hub: Hub, one: Kept) -> Told:
 
 
 def main_figures(shown: Mapping[str, Any]) -> list[MainFigure]:
-    """Of each row of the first table with shares the first one: who or what, the percent, so many of so many.
-
-    The shares behind it are those of other periods or sides; they stand in the files.
-    """
+    """The first of what the report is about, in both languages: a percent with so many of so many, or a count."""
     found = []
-    for table in shown["tables"]:
-        titles = [_pair(column["title"]) for column in table["columns"]]
-        for row in table["rows"]:
-            label = row[0] if isinstance(row[0], str) else ""
-            shares = [(titles[place], cell) for place, cell in enumerate(row) if _is_share(cell)]
-            for (vi, en), share in shares[:1]:
-                figure = f"{share['percent_vi']} ({number_vi(share['numerator'])}/{number_vi(share['denominator'])})"
-                found.append(MainFigure(f"{label} – {vi}: {figure}", f"{label} – {en}: {figure}"))
-        if found:
-            break
-    return found[:MOST_FIGURES]
+    for one in shown["figures"][:MOST_FIGURES]:
+        vi, en = _pair(one["name"])
+        found.append(MainFigure(f"{vi}: {_written(one)}", f"{en}: {_written(one)}"))
+    return found
 
 
-def _is_share(cell: Any) -> bool:
-    return isinstance(cell, dict) and "denominator" in cell
+def _written(one: Mapping[str, Any]) -> str:
+    """An indicator or a count as it is printed."""
+    if "count" in one:
+        return number_vi(one["count"])
+    above, below = (number_vi(sum(one[side].values())) for side in ("numerator", "denominator"))
+    return f"{one['percent_vi']} ({above}/{below})"
 
 
 def _pair(words: Mapping[str, str]) -> tuple[str, str]:

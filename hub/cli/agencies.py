@@ -229,6 +229,18 @@ def certificate(*, code: str, file: Path) -> None:
     click.echo(f"{agency.code}: {found.subject}, hết hạn / until {found.not_after:%Y-%m-%d}, sha256 {found.sha256}")
 
 
+@agencies.command("withdraw-certificate")
+@click.argument("sha256")
+def withdraw_certificate(*, sha256: str) -> None:
+    """Thôi coi chứng thư là của đơn vị / the certificate belongs to the agency no more; what it signed stays judged."""
+    with opened.database() as database, database.writing() as transaction:
+        done = store.withdraw_certificate(transaction, sha256.lower(), now=utc_now())
+        if done:
+            opened.audited(transaction, "agencies.certificate_withdrawn", sha256=sha256.lower())
+    click.echo("Đã thôi ghi nhận / withdrawn" if done else "Không đơn vị nào giữ chứng thư này / no agency holds it")
+    raise SystemExit(0 if done else 1)
+
+
 @agencies.command()
 @click.argument("code")
 @click.argument("demand", type=click.Choice([d.value for d in Demand]), required=False)
@@ -261,7 +273,7 @@ def _set_policy(
 ) -> None:
     key, kind = code_key(agency.code), type_key(document_type)
     if level == "default":
-        policies.forget(transaction, key, demand, kind)
+        policies.forget(transaction, key, demand, kind, now=utc_now())
     else:
         policies.keep(transaction, key, PolicyRow(demand, Level(level), kind, until), now=utc_now())
     told = {"agency": agency.code, "demand": demand.value, "level": level, "document_type": kind}

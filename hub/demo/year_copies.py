@@ -258,12 +258,13 @@ def _line(copy: Copy, paper: Paper, world: World) -> str:
     over = written(paper.created + time_to_live(paper.day, paper.urgency))
     placed, key = _moment(copy.placed), copy.unit.key
     told = _WORDS[copy.status_code] if copy.status_code else NOTHING
+    expired = _moment(copy.ended) if copy.state is DeliveryState.EXPIRED else NOTHING  # in the inbox: all were placed
     return (
         f"{copy.delivery_id}\t{paper.consignment_id}\t{key}\t{key}\t{_WORDS[copy.state]}\t{paper.lane}"
         f"\t{0 if placed is NOTHING else 1}\t{escaped(copy.reason)}\t{told}\t{copy.same_as or NOTHING}"
         f"\t{over if copy.state is DeliveryState.IN_HAND else NOTHING}\t{world.year if copy.numbered else NOTHING}"
         f"\t{written(paper.created)}\t{placed}\t{placed}\t{_moment(copy.fetched)}"
-        f"\t{_moment(copy.ended) if copy.state is DeliveryState.EXPIRED else NOTHING}\t{_moment(copy.ended)}"
+        f"\t{expired}\t{expired}\t{_moment(copy.ended)}"
     )
 
 

@@ -26,7 +26,7 @@ COLUMNS = {  # in the order in which they refer to each other
     "deliveries": (
         *("id", "consignment_id", "recipient_key", "addressee", "state", "lane", "attempts", "reason"),
         *("status_code", "same_as", "expires_at", "arrival_year", "created_at", "arrived_at"),
-        *("placed_at", "fetched_at", "expired_at", "ended_at"),
+        *("placed_at", "fetched_at", "expired_at", "expired_in_hand_at", "ended_at"),
         *("position", "arrival_number"),  # known when the day is over
     ),
     "statuses": (

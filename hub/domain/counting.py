@@ -77,9 +77,19 @@ MARKS = tuple(one for one in Measure if one not in (Measure.DOCUMENTS, Measure.L
 Sums = Counter[Measure]
 
 
+class Detail(StrEnum):
+    """How finely the kinds of document are told apart."""
+
+    KIND = "kind"  # by all that a cell has
+    WORTH = "worth"  # by paper and signatures: all types and urgencies together, as league tables need them
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The kinds of document that are told apart; `document_type` is an id of the rule pack, "other" when unknown."""
+    """The kinds of document that are told apart; `document_type` is an id of the rule pack, "other" when unknown.
+
+    A cell of WORTH stands for documents of every type and urgency; it has no type, and -1 for an urgency.
+    """
 
     document_type: str
     urgency: int
@@ -87,13 +97,23 @@ class Cell:
     signed: Signed
     validity: Validity
 
+    @property
+    def worth(self) -> Cell:
+        """The cell that holds it when types and urgencies are not told apart."""
+        return Cell("", -1, self.paper, self.signed, self.validity)
+
+    @property
+    def detail(self) -> Detail:
+        """Whether it is a kind of document or stands for all of its worth."""
+        return Detail.KIND if self.document_type else Detail.WORTH
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """One document of one agency: `subject_id` is a consignment's id (sent, rejected) or a delivery's (received).
 
     `known_at` is when it began to count, `left_at` when it ceased to; `marks` hold when each became known. Nothing
-    that is known later than `left_at` counts.
+    that is known later than `left_at` counts. `people` are digests of those who signed a document that was sent.
     """
 
     subject_id: str
@@ -105,6 +125,7 @@ class Counted:
     known_at: datetime
     left_at: datetime | None = None
     marks: Mapping[Measure, datetime] = field(default_factory=dict)
+    people: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ Source: Decision 28/2018/QĐ-TTg Art. 14(4): Vietnamese time zone, ISO 8601; dom
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 VIETNAM = timezone(timedelta(hours=7), "+07:00")  # Asia/Ho_Chi_Minh has had no other offset since 1975
 MOST_RANGE_DAYS = 366  # a report covers a year at most
@@ -160,25 +162,55 @@ def grain_start(grain: Grain, day: date) -> date:
     return date(day.year, (day.month - 1) // months * months + 1, 1)
 
 
-def cover(first_day: date, last_day: date) -> list[tuple[Grain, date]]:
-    """The fewest whole grains, by their first days, that hold exactly these days; both inclusive.
+@lru_cache(maxsize=1024)
+def cover(first_day: date, last_day: date) -> tuple[tuple[Grain, date, int], ...]:
+    """The fewest whole grains that make up exactly these days, both inclusive: their first days, and 1 to add, -1 to
+    take off again.
 
-    >>> [f"{grain} {first}" for grain, first in cover(date(2026, 3, 30), date(2026, 7, 31))]
-    ['day 2026-03-30', 'day 2026-03-31', 'quarter 2026-04-01', 'month 2026-07-01']
+    >>> [f"{sign:+} {grain} {first}" for grain, first, sign in cover(date(2026, 1, 3), date(2026, 9, 30))]
+    ['-1 day 2026-01-02', '-1 day 2026-01-01', '+1 year 2026-01-01', '-1 quarter 2026-10-01']
     """
-    found, day = [], first_day
-    while day <= last_day:
-        grain, end = _longest(day, last_day)
-        found.append((grain, day))
-        day = end + _DAY
-    return found
+    begin, end = first_day, last_day + _DAY
+    if begin >= end:
+        return ()
+    came: dict[date, _Step] = {}
+    shore = [begin]
+    while end not in came:  # each round crosses one grain more: the first way to arrive is a shortest one
+        new = {step.to: step for day in shore for step in _steps(day, begin.year, end.year) if step.to not in came}
+        came |= new
+        shore = list(new)
+    found = []
+    while end != begin:
+        step = came[end]
+        found.append((step.grain, step.first_day, step.sign))
+        end = step.begun
+    return tuple(reversed(found))
 
 
-def _longest(day: date, last_day: date) -> tuple[Grain, date]:
-    for grain, months in _GRAIN_MONTHS.items():
-        if grain_start(grain, day) == day and (end := _month_end(day.year, day.month + months - 1)) <= last_day:
-            return grain, end
-    return Grain.DAY, day
+class _Step(NamedTuple):
+    """Across one grain, from the beginning of a day to that of another."""
+
+    begun: date
+    to: date
+    grain: Grain
+    first_day: date
+    sign: int
+
+
+def _steps(day: date, first_year: int, last_year: int) -> Iterator[_Step]:
+    """Where one grain leads, on or back, never before the one year or beyond the other."""
+    for grain in Grain:
+        before = grain_start(grain, day - _DAY)
+        if _next_grain(grain, before) == day and before.year >= first_year:
+            yield _Step(day, before, grain, before, -1)
+    for grain in Grain:  # the last one stays: rather on than back
+        if grain_start(grain, day) == day and day.year <= last_year:
+            yield _Step(day, _next_grain(grain, day), grain, day, 1)
+
+
+def _next_grain(grain: Grain, first: date) -> date:
+    """The day after a grain that begins on this day."""
+    return first + _DAY if grain is Grain.DAY else _month_end(first.year, first.month + _GRAIN_MONTHS[grain] - 1) + _DAY
 
 
 class _BadRange(ValueError):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.domain.counting import Cell, Measure, Paper, Signed, Sums, Validity
+from hub.domain.counting import Cell, Detail, Measure, Paper, Signed, Sums, Validity
 from hub.domain.declarations import DeclaredKind
 
 
@@ -53,8 +53,16 @@ class Selection:
     seen: bool = True
     state: AgencyState | None = None
 
+    @property
+    def detail(self) -> Detail:
+        """How finely kinds of document must be told apart for it."""
+        return Detail.KIND if self.document_types or self.urgencies else Detail.WORTH
+
     def takes(self, cell: Cell) -> bool:
-        """True when documents of this kind, seen by the hub, count (those of them that bear the measure)."""
+        """True when documents of this kind, seen by the hub, count (those of them that bear the measure).
+
+        Cells of WORTH may only be asked about when the selection's detail is WORTH.
+        """
         return (
             self.seen
             and (not self.document_types or cell.document_type in self.document_types)

@@ -74,7 +74,7 @@ class CopySent:
     """What is known of one delivery; `statuses` are the recipient's codes with when each was recorded.
 
     `receipt_in_time_at`: when receipt was notified within its deadline; `given_up_at`: when the recipient cancelled
-    its copy after a recall.
+    its copy after a recall; `expired_in_hand_at`: when its time first ended after it had arrived.
     """
 
     delivery_id: str
@@ -87,6 +87,7 @@ class CopySent:
     statuses: tuple[tuple[str, datetime], ...] = ()
     receipt_in_time_at: datetime | None = None
     given_up_at: datetime | None = None
+    expired_in_hand_at: datetime | None = None
 
 
 def is_counted(sending: Sending, rules: RulePack) -> bool:
@@ -159,6 +160,7 @@ def _counted(sending: Sending, direction: Direction, cell: Cell) -> Counted:
         known_at=sending.judged_at,
         left_at=sending.recalled_at if direction is Direction.SENT else None,
         marks=marks,
+        people=people(sending) if direction is Direction.SENT else frozenset(),
     )
 
 
@@ -209,9 +211,8 @@ def _marks(copy: CopySent, rules: RulePack, *, now: datetime) -> Iterator[tuple[
         yield Measure.TAKEN, ended
     if copy.state is DeliveryState.REFUSED and ended is not None:
         yield Measure.REFUSED, ended
-    expired = _expired_in_hand(copy)
-    if expired is not None:
-        yield Measure.EXPIRED, expired
+    if copy.expired_in_hand_at is not None:
+        yield Measure.EXPIRED, copy.expired_in_hand_at
     if copy.receipt_in_time_at is not None:
         yield Measure.SAME_DAY, copy.receipt_in_time_at
     first: dict[Measure, datetime] = {}
@@ -232,13 +233,6 @@ def unfetched_at(copy: CopySent, after: timedelta) -> datetime | None:
     answered = copy.ended_at if copy.state in (DeliveryState.HANDED_OVER, DeliveryState.REFUSED) else None
     looked = min((at for at in (copy.fetched_at, answered) if at is not None), default=None)
     return None if looked is not None and looked < limit else limit
-
-
-def _expired_in_hand(copy: CopySent) -> datetime | None:
-    """When its time first ended after it had arrived: `expired_at` may tell of an end before that."""
-    again = copy.ended_at if copy.state is DeliveryState.EXPIRED else None
-    ends = [at for at in (copy.expired_at, again) if at is not None]
-    return min((at for at in ends if copy.arrived_at is not None and at >= copy.arrived_at), default=None)
 
 
 def _paper(sending: Sending) -> Paper:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import structlog
 
 from hub.domain.duties import Duty
-from hub.stations import Hub
+from hub.stations import Hub, fetch
 from hub.stations.duties import tell_overdue
-from hub.store import consignments, deliveries, duties, events, unfetched
+from hub.store import consignments, deliveries, duties, unfetched
 from hub.store.deliveries import Delivery
-from hub.store.events import Event
 
 log = structlog.get_logger()
 BATCH = 200
@@ -43,17 +41,11 @@ def tick(hub: Hub) -> int:
 
 def _tell_unfetched(hub: Hub) -> None:
     """What lies in an inbox longer than the rule pack lets it is an event, once; the tally counts it."""
-    now = hub.now()
-    with hub.database.reading() as connection:
-        lying = unfetched.lying(connection, arrived_before=now - hub.rules_on(now).unfetched_after, limit=BATCH)
-    late = [one for one in lying if one.arrived_at + hub.rules_on(one.received_at).unfetched_after <= now]
-    if late:
-        with hub.database.writing(repeatable=True, gives_way=True) as transaction:
-            events.happened(transaction, *(_unfetched(one, now) for one in late))
-
-
-def _unfetched(one: Any, now: datetime) -> Event:
-    return Event("unfetched", now, one.consignment_id, one.delivery_id, {"recipient": one.recipient_key})
+    found, until = BATCH, time.monotonic() + LONGEST_ROUND_SECONDS
+    while found == BATCH and time.monotonic() < until:
+        with hub.database.reading() as connection:
+            lying = unfetched.lying(connection, by=hub.now(), limit=BATCH)
+        found = sum(fetch.was_not(one, hub) for one in lying)
 
 
 def _late(hub: Hub, now: datetime) -> tuple[Late, int]:

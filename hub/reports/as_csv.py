@@ -119,6 +119,8 @@ def _pieces(lines: Iterable[Sequence[str | int]]) -> Iterator[bytes]:
 
 
 def _written(cell: Cell) -> str | int:
+    if isinstance(cell, str):  # most of them, first
+        return harmless(cell)
     if cell is None:
         return ""
     if isinstance(cell, datetime):
@@ -127,7 +129,7 @@ def _written(cell: Cell) -> str | int:
         return cell.isoformat()
     if isinstance(cell, Fraction | Share):
         return cell_vi(cell, Kind.SHARE if isinstance(cell, Share) else Kind.NUMBER)
-    return harmless(cell) if isinstance(cell, str) else cell
+    return cell
 
 
 def _taken(text: io.StringIO) -> bytes:

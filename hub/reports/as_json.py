@@ -15,7 +15,7 @@ from typing import Any
 
 from hub.domain.periods import vietnam_time
 from hub.reports.formats import ratio_vi
-from hub.reports.made import Cell, Chart, Kind, Letter, Made, Share, Table, Told, Words
+from hub.reports.made import Cell, Chart, Kind, Letter, Made, Share, Table, Told, ToldCount, Words
 
 _DECIMALS = Decimal("0.000001")
 
@@ -60,8 +60,10 @@ def share(one: Share) -> dict[str, Any]:
     }
 
 
-def _told(one: Told) -> dict[str, Any]:
-    """An indicator by its id, so that no program needs to read a table."""
+def _told(one: Told | ToldCount) -> dict[str, Any]:
+    """An indicator or a plain count by its id, so that no program needs to read a table."""
+    if isinstance(one, ToldCount):
+        return {"indicator": one.count_id, "name": _words(one.name), "count": one.count}
     sides = {"numerator": one.numerator, "denominator": one.denominator}
     return {
         "indicator": one.indicator_id,

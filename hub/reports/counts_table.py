@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.domain.counting import Cell as DocumentKind
-from hub.domain.counting import Direction, Measure, Sums, total
+from hub.domain.counting import Detail, Direction, Measure, Sums, total
 from hub.reports import figures, indicator_table, parts_table, trends
 from hub.reports.figures import Asked
 from hub.reports.made import Cell, Column, Kind, Table, Words
@@ -69,14 +69,18 @@ class Shown:
         return (*numbers, sum(numbers)) if self.add_up else tuple(numbers)
 
 
-def kinds(connection: Any, asked: Asked, shown: Shown) -> Kinds:
-    """All sums of the scope, by direction and kind of document."""
-    return {one: figures.cells(connection, asked, one) for one in shown.directions}
+def kinds(connection: Any, asked: Asked, shown: Shown, *, detail: Detail = Detail.KIND) -> Kinds:
+    """What is counted in the scope, by direction and kind of document; in full detail when one type is asked."""
+    measures = {one.measure for one in shown.counts}
+    return {one: figures.cells(connection, asked, one, measures, detail=detail) for one in shown.directions}
 
 
 def in_all(connection: Any, wanted: ReportAsked, shown: Shown, found: Kinds) -> Table:
     """One row for each count; two more columns for each earlier period."""
-    before = [(one, _numbers(shown, kinds(connection, one.asked, shown))) for one in indicator_table.earlier(wanted)]
+    earlier = (
+        (one, kinds(connection, one.asked, shown, detail=Detail.WORTH)) for one in indicator_table.earlier(wanted)
+    )
+    before = [(one, _numbers(shown, many)) for one, many in earlier]
     columns = [Column("Nội dung", "What", width=40), Column("Trong kỳ", "In the period", Kind.NUMBER, 12)]
     for one, _ in before:
         columns += [
@@ -114,17 +118,17 @@ def by_urgency(shown: Shown, found: Kinds) -> Table:
     )
 
 
-def over_time(connection: Any, wanted: ReportAsked, shown: Shown, found: Kinds) -> Table | None:
+def over_time(connection: Any, wanted: ReportAsked, shown: Shown) -> Table | None:
     """One row for each part of the period that has begun; None for a single day."""
     parts = trends.begun(trends.parts(wanted.asked.period), wanted.known_on)
     if len(parts) < 2:
         return None
     days, sums = [(part.first_day, part.last_day) for part in parts], [Counter[str]() for _ in parts]
     for direction in shown.directions:
-        names = _names(wanted.asked, shown, direction, found)
-        for one, more in zip(
-            sums, tallies.by_part(connection, _slice(wanted.asked, direction), days, names), strict=True
-        ):
+        found = tallies.by_part(
+            connection, _slice(wanted.asked, direction), days, _names(wanted.asked, shown, direction)
+        )
+        for one, more in zip(sums, found, strict=True):
             one.update(more)
     rows = []
     for part, one in zip(parts, sums, strict=True):
@@ -133,11 +137,11 @@ def over_time(connection: Any, wanted: ReportAsked, shown: Shown, found: Kinds) 
     return Table("over_time", Words("Diễn biến trong kỳ", "Over the period"), columns, tuple(rows))
 
 
-def by_agency(connection: Any, wanted: ReportAsked, shown: Shown, found: Kinds) -> dict[str, list[int]]:
+def by_agency(connection: Any, wanted: ReportAsked, shown: Shown) -> dict[str, list[int]]:
     """The counts of each agency that has any, most of all first."""
     sums: dict[str, Counter[str]] = {}
     for direction in shown.directions:
-        names = _names(wanted.asked, shown, direction, found)
+        names = _names(wanted.asked, shown, direction)
         for key, many in tallies.by_agency(connection, _slice(wanted.asked, direction), names).items():
             sums.setdefault(key, Counter()).update(many)
     numbers = {key: [many[one.name] for one in shown.counts] for key, many in sums.items()}
@@ -152,16 +156,14 @@ def names(connection: Any, wanted: ReportAsked, keys: Collection[str]) -> dict[s
 
 
 def _slice(asked: Asked, direction: Direction) -> Slice:
-    return Slice(direction, asked.scope, asked.period.first_day, asked.period.last_day, asked.known_on)
+    detail = Detail.KIND if asked.document_type else Detail.WORTH
+    return Slice(direction, asked.scope, asked.period.first_day, asked.period.last_day, asked.known_on, detail)
 
 
-def _names(asked: Asked, shown: Shown, direction: Direction, found: Kinds) -> dict[str, Wanted]:
-    return {one.name: _wanted(asked, one, found) for one in shown.counts if one.direction is direction}
-
-
-def _wanted(asked: Asked, one: Count, found: Kinds) -> Wanted:
+def _names(asked: Asked, shown: Shown, direction: Direction) -> dict[str, Wanted]:
     """All kinds of document, or those of the type that is asked."""
-    return Wanted(one.measure, frozenset(found[one.direction]) if asked.document_type else None)
+    takes = (lambda cell: cell.document_type == asked.document_type) if asked.document_type else None
+    return {one.name: Wanted(one.measure, takes) for one in shown.counts if one.direction is direction}
 
 
 def _numbers(shown: Shown, found: Kinds) -> tuple[int, ...]:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hub.domain.counting import Direction, Measure
+from hub.domain.counting import Detail, Direction, Measure
 from hub.domain.findings import catalogue
 from hub.reports import counts_table, figures, indicator_table, links, surroundings
-from hub.reports.counts_table import Count, Kinds, Shown
+from hub.reports.counts_table import Count, Shown
 from hub.reports.figures import Figure
 from hub.reports.formats import number_vi
 from hub.reports.made import Cell, Chart, Column, Drawing, Kind, Made, Series, Table, Words
@@ -62,14 +62,14 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     """The report."""
     ids = indicator_table.shown(wanted.rules, RATIOS)
     now = indicator_table.of(connection, wanted, ids)
-    found = counts_table.kinds(connection, wanted.asked, SHOWN)
-    units, chart = _units(connection, wanted, found, now)
+    found = counts_table.kinds(connection, wanted.asked, SHOWN, detail=Detail.WORTH)
+    units, chart = _units(connection, wanted, now)
     tables = [
         counts_table.in_all(connection, wanted, SHOWN, found),
         indicator_table.table(connection, wanted, now, title=Words("Tỷ lệ", "Ratios")),
         units,
     ]
-    over = counts_table.over_time(connection, wanted, SHOWN, found)
+    over = counts_table.over_time(connection, wanted, SHOWN)
     reasons = _reasons(connection, wanted)
     tables += [one for one in (over, reasons) if one is not None]
     return surroundings.made(
@@ -84,8 +84,8 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     )
 
 
-def _units(connection: Any, wanted: ReportAsked, found: Kinds, now: Mapping[str, Figure]) -> tuple[Table, Chart]:
-    numbers = counts_table.by_agency(connection, wanted, SHOWN, found)
+def _units(connection: Any, wanted: ReportAsked, now: Mapping[str, Figure]) -> tuple[Table, Chart]:
+    numbers = counts_table.by_agency(connection, wanted, SHOWN)
     ratios = figures.by_agency(connection, wanted.asked, wanted.rules, now)
     names = counts_table.names(connection, wanted, numbers.keys())
     columns = (

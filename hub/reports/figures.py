@@ -14,13 +14,13 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from hub.domain.counting import Cell, Direction, Sums, total
+from hub.domain.counting import Cell, Detail, Direction, Measure, Sums, total
 from hub.domain.declarations import DeclaredKind
 from hub.domain.indicators import AgencyState, Counts, Indicator, Selection, Target
 from hub.domain.periods import Period
 from hub.domain.rules import RulePack
 from hub.domain.scopes import Scope
-from hub.store import connections, declarations, tallies
+from hub.store import connections, declarations, signers, tallies
 from hub.store.tallies import Slice, Wanted
 
 _DIRECTIONS = {Counts.SENT: Direction.SENT, Counts.RECEIVED: Direction.RECEIVED}
@@ -77,7 +77,10 @@ class Figure:
 def figures(connection: Any, asked: Asked, rules: RulePack, *, only: Collection[str] = ()) -> dict[str, Figure]:
     """Every indicator of the rule pack by its id, or `only` these; in one read transaction."""
     indicators = [one for one in rules.indicators if not only or one.indicator_id in only]
-    seen = {counts: _cells(connection, asked, counts) for counts in {one.counts for one in indicators}}
+    seen = {
+        counts: _cells(connection, asked, [one for one in indicators if one.counts is counts])
+        for counts in dict.fromkeys(one.counts for one in indicators)
+    }
     entries = _entries(_sums(connection, asked)) if _any_declared(indicators) else []
     stock = _Stock(connection, asked)
     found = {}
@@ -111,8 +114,8 @@ def by_part(
     seen: list[Counter[str]] = [Counter() for _ in parts]
     for counts in dict.fromkeys(one.counts for one in indicators):
         some = [one for one in indicators if one.counts is counts]
-        wanted = _all_wanted(connection, asked, some)
-        for sums, more in zip(seen, tallies.by_part(connection, slice_of(asked, some[0]), days, wanted), strict=True):
+        found_there = tallies.by_part(connection, _slice_for(asked, some), days, _all_wanted(asked, some))
+        for sums, more in zip(seen, found_there, strict=True):
             sums.update(more)
     entries = _declared_by_days(connection, asked) if _any_declared(indicators) else {}
     found = []
@@ -129,24 +132,27 @@ def by_type(connection: Any, asked: Asked, rules: RulePack, ids: Collection[str]
     entries = _entries(_sums(connection, asked)) if _any_declared(indicators) else []
     found: dict[str, dict[str, Figure]] = {}
     for counts in dict.fromkeys(one.counts for one in indicators):
+        some = [one for one in indicators if one.counts is counts]
         seen: dict[str, list[tuple[Cell, Sums]]] = {kind: [] for _, kind, _ in entries if kind}
-        for cell, sums in _cells(connection, asked, counts):
+        for cell, sums in _cells(connection, asked, some, detail=Detail.KIND):
             seen.setdefault(cell.document_type, []).append((cell, sums))
-        for one in indicators:
-            if one.counts is counts:
-                found[one.indicator_id] = _of_types(one, seen, entries, asked)
+        found |= {one.indicator_id: _of_types(one, seen, entries, asked) for one in some}
     return {one: found[one] for one in ids}
 
 
-def cells(connection: Any, asked: Asked, direction: Direction) -> dict[Cell, Sums]:
-    """All sums of one direction by kind of document; of one type when one is asked."""
-    found = tallies.by_cell(connection, _slice_of(asked, direction))
+def cells(
+    connection: Any, asked: Asked, direction: Direction, measures: Collection[Measure], *, detail: Detail = Detail.KIND
+) -> dict[Cell, Sums]:
+    """These sums of one direction by kind of document; in full detail, and of that type, when one is asked."""
+    fine = Detail.KIND if asked.document_type else detail
+    found = tallies.by_cell(connection, _slice_of(asked, direction, fine), measures)
     return {cell: sums for cell, sums in found.items() if asked.document_type in ("", cell.document_type)}
 
 
-def volumes(connection: Any, asked: Asked, direction: Direction) -> Sums:
-    """All sums of one direction."""
-    return total(cells(connection, asked, direction).values())
+def volume(connection: Any, asked: Asked, direction: Direction, measure: Measure = Measure.DOCUMENTS) -> int:
+    """How many documents of one direction bear the measure."""
+    found = cells(connection, asked, direction, {measure}, detail=Detail.WORTH)
+    return total(found.values())[measure]
 
 
 def declared(connection: Any, asked: Asked) -> declarations.Taken:
@@ -243,10 +249,7 @@ class _Stock:
     def people(self) -> dict[str, int]:
         """Agency → how many different persons signed in the period."""
         if self._people is None:
-            period = self._asked.period
-            self._people = connections.people(
-                self._connection, scope=self._asked.scope, first_day=period.first_day, last_day=period.last_day
-            )
+            self._people = signers.people(self._connection, **_of_days(self._asked))
         return self._people
 
 
@@ -254,16 +257,30 @@ def _sides_of(one: Indicator) -> tuple[Selection, Selection]:
     return one.numerator, one.denominator
 
 
-def _slice_of(asked: Asked, direction: Direction) -> Slice:
-    return Slice(direction, asked.scope, asked.period.first_day, asked.period.last_day, asked.known_on)
+def _slice_of(asked: Asked, direction: Direction, detail: Detail = Detail.KIND) -> Slice:
+    return Slice(direction, asked.scope, asked.period.first_day, asked.period.last_day, asked.known_on, detail)
 
 
-def _cells(connection: Any, asked: Asked, counts: Counts) -> list[tuple[Cell, Sums]]:
-    return (
-        list(tallies.by_cell(connection, _slice_of(asked, _DIRECTIONS[counts])).items())
-        if counts in _DIRECTIONS
-        else []
-    )
+def _slice_for(asked: Asked, indicators: Sequence[Indicator]) -> Slice:
+    """What indicators that count one direction are worked out from."""
+    return _slice_of(asked, _DIRECTIONS[indicators[0].counts], _detail(indicators, asked))
+
+
+def _detail(indicators: Iterable[Indicator], asked: Asked) -> Detail:
+    """The least that is fine enough for all of them."""
+    needed = {of_type(side, asked).detail for one in indicators for side in _sides_of(one)}
+    return Detail.KIND if Detail.KIND in needed else Detail.WORTH
+
+
+def _cells(
+    connection: Any, asked: Asked, indicators: Sequence[Indicator], *, detail: Detail | None = None
+) -> list[tuple[Cell, Sums]]:
+    """What indicators that count the same are added up from; nothing where they count no documents."""
+    if indicators[0].counts not in _DIRECTIONS:
+        return []
+    fine = _slice_for(asked, indicators) if detail is None else _slice_of(asked, _DIRECTIONS[indicators[0].counts])
+    measures = {side.measure for one in indicators for side in _sides_of(one)}
+    return list(tallies.by_cell(connection, fine, measures).items())
 
 
 def _entries(sums: Mapping[tuple[str, DeclaredKind, str], int]) -> Entries:
@@ -302,8 +319,7 @@ def _declared_by_days(connection: Any, asked: Asked) -> dict[tuple[date, date], 
 def _documents_by_agency(
     connection: Any, asked: Asked, indicators: Sequence[Indicator], entries: Mapping[str, Entries]
 ) -> dict[str, dict[str, Figure]]:
-    wanted = _all_wanted(connection, asked, indicators)
-    seen = tallies.by_agency(connection, slice_of(asked, indicators[0]), wanted)
+    seen = tallies.by_agency(connection, _slice_for(asked, indicators), _all_wanted(asked, indicators))
     found: dict[str, dict[str, Figure]] = {one.indicator_id: {} for one in indicators}
     for key in sorted({*seen, *entries}):
         for one in indicators:
@@ -325,11 +341,10 @@ def _of_types(
     return found
 
 
-def _all_wanted(connection: Any, asked: Asked, indicators: Sequence[Indicator]) -> dict[str, Wanted]:
+def _all_wanted(asked: Asked, indicators: Sequence[Indicator]) -> dict[str, Wanted]:
     """Both sides of indicators that count one direction, as named sums."""
-    known = tallies.kinds(connection)
     return {
-        _name(one, side): _wanted(of_type(selection, asked), known)
+        _name(one, side): _wanted(of_type(selection, asked))
         for one in indicators
         for side, selection in zip(_SIDES, _sides_of(one), strict=True)
     }
@@ -358,9 +373,8 @@ def _part(one: Indicator, side: Selection, seen: Sequence[tuple[Cell, Sums]], en
     return Part(0, narrowed.declared_of(entries))
 
 
-def _wanted(selection: Selection, known: Collection[Cell]) -> Wanted:
-    taken = frozenset(cell for cell in known if selection.takes(cell))
-    return Wanted(selection.measure, None if len(taken) == len(known) and selection.seen else taken)
+def _wanted(selection: Selection) -> Wanted:
+    return Wanted(selection.measure, selection.takes)
 
 
 def _figure(one: Indicator, parts: Sequence[Part], asked: Asked) -> Figure:

@@ -162,6 +162,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldCount:
+    """A plain count that the report is about, for programs; it is no ratio of anything."""
+
+    count_id: str
+    name: Words
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A whole report; `lines` say scope, period and known-on day, `rule_pack` by which rules it was counted."""
 
@@ -175,7 +184,7 @@ class Made:
     known_on: date
     made_at: datetime
     letter: Letter | None = None
-    figures: tuple[Told, ...] = ()
+    figures: tuple[Told | ToldCount, ...] = ()
 
     @property
     def data_sha256(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hub.domain.counting import Direction, Measure
+from hub.domain.counting import Direction
 from hub.domain.periods import PeriodKind, vietnam_day
 from hub.reports import figures, indicator_table, layered_tables, links, surroundings
 from hub.reports.figures import Figure
@@ -75,9 +75,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
 def _told(connection: Any, wanted: ReportAsked, now: Mapping[str, Figure]) -> _Told:
     asked = wanted.asked
     before = links.of_period(asked, asked.period.previous())
-    sent, received = (
-        figures.volumes(connection, asked, one)[Measure.DOCUMENTS] for one in (Direction.SENT, Direction.RECEIVED)
-    )
+    sent, received = (figures.volume(connection, asked, one) for one in (Direction.SENT, Direction.RECEIVED))
     earlier = figures.figures(connection, before, wanted.rules, only=list(now)) if now else {}
     return _Told(now, earlier, sent, received)
 

@@ -20,10 +20,11 @@ from hub.domain.scopes import Scope, ScopeKind
 from hub.reports import figures, links
 from hub.reports.figures import Figure
 from hub.reports.formats import day_vi, number_vi
-from hub.reports.made import Cell, Chart, Column, Kind, Letter, Made, Share, Table, Told, Words
+from hub.reports.made import Cell, Chart, Column, Kind, Letter, Made, Share, Table, Told, ToldCount, Words
 from hub.reports.protocol import ReportAsked, named
-from hub.store import closings, events, scopes
+from hub.store import closings, events, scopes, unfetched
 
+MOST_LYING = 10_000  # copies whose hours ended untold that are counted
 _DIRECTIONS = {Counts.SENT: Direction.SENT, Counts.RECEIVED: Direction.RECEIVED}
 _LEFT = {
     Direction.SENT: (
@@ -47,11 +48,13 @@ def made(
     charts: Sequence[Chart] = (),
     more: Sequence[Words] = (),
     directions: Collection[Direction] = (),
+    counts: Sequence[ToldCount] = (),
     letter: Letter | None = None,
 ) -> Made:
     """The whole report: `about` is its id and title, `shown` the figures that it quotes, `more` its own notes.
 
-    `directions` are counted beside what the figures count; what left a count is told of each direction.
+    `directions` are counted beside what the figures count; what left a count is told of each direction. `counts` are
+    what a report quotes that has no ratios.
     """
     report_id, title = about
     corrected, corrections = _since_closing(connection, wanted, shown)
@@ -66,7 +69,7 @@ def made(
         known_on=wanted.known_on,
         made_at=wanted.now,
         letter=letter,
-        figures=tuple(_told(one) for one in shown.values()),
+        figures=(*(_told(one) for one in shown.values()), *counts),
     )
 
 
@@ -111,7 +114,7 @@ def _notes(
     counted = {_DIRECTIONS.get(figure.indicator.counts) for figure in shown.values()} | set(directions)
     for direction, sentences in _LEFT.items():
         if direction in counted:
-            yield from _said(sentences, figures.volumes(connection, wanted.asked, direction)[Measure.LEFT])
+            yield from _said(sentences, figures.volume(connection, wanted.asked, direction, Measure.LEFT))
     yield from _waiting(connection, wanted)
     rules = wanted.rules
     yield Words(
@@ -165,9 +168,10 @@ def _declared_left_out(connection: Any, wanted: ReportAsked) -> Iterator[Words]:
 
 def _waiting(connection: Any, wanted: ReportAsked) -> Iterator[Words]:
     """What happened by the known-on day and is not in the figures yet."""
-    over = datetime.combine(wanted.known_on + timedelta(days=1), time(), VIETNAM)
-    if closings.uncounted(connection, before=over):
-        count = number_vi(events.how_many_to_tally(connection))
+    over = _end_of(wanted)
+    if closings.uncounted(connection, before=over, now=wanted.now):
+        lying = unfetched.lying(connection, by=min(over, wanted.now), limit=MOST_LYING)
+        count = number_vi(events.how_many_to_tally(connection) + len(lying))
         yield Words(
             f"Số liệu chưa đầy đủ: {count} sự kiện đã xảy ra đang chờ cộng vào.",
             f"Not complete yet: {count} events that have happened wait to be counted.",

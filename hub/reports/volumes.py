@@ -12,7 +12,7 @@ from typing import Any
 from hub.domain.counting import Direction
 from hub.reports import counts_table, surroundings, trends
 from hub.reports.counts_table import Count, Kinds, Shown
-from hub.reports.made import Chart, Column, Drawing, Made, Series, Table, Words
+from hub.reports.made import Chart, Column, Drawing, Made, Series, Table, ToldCount, Words
 from hub.reports.protocol import Report, ReportAsked
 
 TITLE = Words("Số lượng văn bản gửi, nhận", "Volumes")
@@ -24,6 +24,7 @@ SHOWN = Shown(
     ),
     add_up=True,
 )
+COUNTS = ("sent", "received", "sent_and_received")  # in the order of the columns
 _NOTES = (
     Words(
         "Văn bản tính một lần ở bên gửi và một lần ở mỗi bên nhận; tổng gửi và nhận là cách công bố chính thức.",
@@ -46,7 +47,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     ]
     units, charts = _units(connection, wanted, found)
     tables.append(units)
-    over = counts_table.over_time(connection, wanted, SHOWN, found)
+    over = counts_table.over_time(connection, wanted, SHOWN)
     if over is not None:
         tables.append(over)
         charts.append(_lines(wanted, over))
@@ -56,14 +57,21 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
         (REPORT.report_id, TITLE),
         shown={},
         directions=SHOWN.directions,
+        counts=_told(tables[0]),
         tables=tables,
         charts=charts,
         more=_NOTES,
     )
 
 
+def _told(counts: Table) -> tuple[ToldCount, ...]:
+    """The counts of the whole scope for programs: one for each row of the first table."""
+    names = [Words(column.title_vi, column.title_en) for column in SHOWN.columns]
+    return tuple(ToldCount(one, name, row[1]) for one, name, row in zip(COUNTS, names, counts.rows, strict=True))
+
+
 def _units(connection: Any, wanted: ReportAsked, found: Kinds) -> tuple[Table, list[Chart]]:
-    numbers = counts_table.by_agency(connection, wanted, SHOWN, found)
+    numbers = counts_table.by_agency(connection, wanted, SHOWN)
     names = counts_table.names(connection, wanted, numbers.keys())
     columns = (Column("Đơn vị", "Unit", width=36), Column("Mã định danh", "Code", width=16), *SHOWN.columns)
     rows = tuple((names[key], key, *SHOWN.cells(many)) for key, many in numbers.items())

@@ -41,6 +41,8 @@ def end(transaction: Transaction, delivery: Delivery, ending: Ending, hub: Hub, 
     reason = {"reason": ending.reason} if ending.reason else {}
     if ending.state is DeliveryState.EXPIRED:
         facts["expired_at"] = delivery.expired_at or now
+        if delivery.arrived_at is not None:
+            facts["expired_in_hand_at"] = delivery.expired_in_hand_at or now
     elif ending.state is DeliveryState.HANDED_OVER:
         facts["arrived_at"] = delivery.arrived_at or now  # an agency's system may take it without its inbox
     deliveries.move(transaction, delivery, ending.state, ended_at=now, **reason, **facts)

@@ -107,6 +107,7 @@ def _send(message: _Message, hub: Hub) -> None:
     finally:
         draft.discard()
     with hub.database.writing() as transaction:
+        _lock_document_of(transaction, message)
         delivery = ending.locked(transaction, message.entry.delivery_id)
         entry = statuses_owed.get(transaction.connection, message.entry.id)
         if delivery is None or entry is None or not entry.to_inform:
@@ -117,10 +118,14 @@ def _send(message: _Message, hub: Hub) -> None:
         _accept(transaction, made, message)
 
 
-def _accept(transaction: Transaction, made: Consignment, message: _Message) -> None:
+def _lock_document_of(transaction: Transaction, message: _Message) -> None:
+    """Before any row of its copies, as a recall does: else the two could wait for each other in a circle."""
     answered = message.envelope.status
     document_id = answered.response_for.document_id if answered else ""
     consignments.lock_document(transaction, message.about.sender_key, document_id)
+
+
+def _accept(transaction: Transaction, made: Consignment, message: _Message) -> None:
     if not consignments.add(transaction, made):
         raise LookupError(f"status {message.entry.id} has a message already")
     if made.document_ref:

@@ -222,15 +222,13 @@ def revoke_key(transaction: Transaction, key_id: str, *, now: datetime) -> bool:
 def keep_certificate(
     transaction: Transaction, agency: Agency, certificate: AgencyCertificate, *, now: datetime
 ) -> None:
-    """The certificate belongs to the agency from now on. Raises IllegalTransition when another agency holds it."""
-    row = transaction.execute(
-        sa.select(agency_certificates.c.code_key).where(agency_certificates.c.sha256 == certificate.sha256)
-    ).one_or_none()
-    if row is not None and row.code_key != code_key(agency.code):
-        raise IllegalTransition(f"certificate belongs to {row.code_key}", thing="certificate", state=row.code_key)
-    if row is not None:
-        back = sa.update(agency_certificates).where(agency_certificates.c.sha256 == certificate.sha256)
-        transaction.execute(back.values(withdrawn_at=None))
+    """The certificate belongs to the agency from now on. Raises IllegalTransition when it is, or was, another's."""
+    ever = sa.select(agency_certificates.c.code_key, agency_certificates.c.withdrawn_at)
+    rows = transaction.execute(ever.where(agency_certificates.c.sha256 == certificate.sha256)).all()
+    others = sorted({row.code_key for row in rows} - {code_key(agency.code)})
+    if others:
+        raise IllegalTransition(f"certificate belongs to {others[0]}", thing="certificate", state=others[0])
+    if any(row.withdrawn_at is None for row in rows):
         return
     transaction.execute(
         sa.insert(agency_certificates).values(
@@ -242,6 +240,12 @@ def keep_certificate(
             added_at=now,
         )
     )
+
+
+def withdraw_certificate(transaction: Transaction, sha256: str, *, now: datetime) -> bool:
+    """The certificate belongs to nobody from now on; what it signed before stays as it was judged. False: nobody's."""
+    held = sa.and_(agency_certificates.c.sha256 == sha256, agency_certificates.c.withdrawn_at.is_(None))
+    return transaction.execute(sa.update(agency_certificates).where(held).values(withdrawn_at=now)).rowcount == 1
 
 
 def has_namesake(connection: Connection, agency: Agency) -> bool:

@@ -85,13 +85,18 @@ def load(transaction: Transaction, table: str, columns: Sequence[str], rows: Seq
     return load_lines(transaction, table, columns, [line(row) for row in rows])
 
 
-def load_lines(transaction: Transaction, table: str, columns: Sequence[str], lines: Sequence[str]) -> int:
-    """As `load`, for rows that are written already: a million of them are written faster than they are adapted."""
+def load_lines(
+    transaction: Transaction, table: str, columns: Sequence[str], lines: Sequence[str], *, to: str = ""
+) -> int:
+    """As `load`, for rows that are written already: a million of them are written faster than they are adapted.
+
+    `to`: PostgreSQL only, the table that takes them, like this one.
+    """
     known = [metadata.tables[table].c[name].name for name in columns]
     if lines:
         with _translated(table):
             if transaction.connection.dialect.name == "postgresql":
-                _copy(transaction, table, known, lines)
+                _copy(transaction, to or table, known, lines)
             else:
                 _insert_many(transaction, table, known, lines)
     return len(lines)
@@ -117,15 +122,14 @@ def roomy(transaction: Transaction) -> Iterator[None]:
 
 
 @contextmanager
-def bare(transaction: Transaction, tables: Collection[str], *, referring: bool = True) -> Iterator[None]:
+def bare(transaction: Transaction, tables: Collection[str]) -> Iterator[None]:
     """Tables that are filled from nothing: their indexes are made at the end, on PostgreSQL their promises proved then.
 
     In the caller's transaction: on SQLite nobody else sees it; on PostgreSQL only the owner may, and readers wait,
-    those of the tables to which these refer too: unless `referring` is False, and each row is checked as it comes.
-    Raises IllegalTransition when rows break a promise (nothing of the transaction may be kept then).
+    those of the tables to which these refer too. Raises IllegalTransition when rows break a promise (nothing of the
+    transaction may be kept then).
     """
     parts = [part for table in tables for part in _parts(transaction.connection, metadata.tables[table])]
-    parts = [part for part in parts if referring or not isinstance(part, sa.ForeignKeyConstraint)]
     parts.sort(key=lambda part: (_MADE_IN_ORDER.index(type(part)), part.table.name, str(part.name)))
     for part in reversed(parts):
         transaction.execute(_taken_off(part))

@@ -1,7 +1,7 @@
 """The rollout plan, and how agencies stand on a day: connected, planned, with a certificate, with a legacy profile.
 
-Owns: the plan rows (each change is a new one), the states of the agencies of a scope, how many people signed.
-Never: changes a plan row; names a person.
+Owns: the plan rows (each change is a new one), the states of the agencies of a scope.
+Never: changes a plan row.
 Source: Decision 28/2018/QĐ-TTg Art. 11, 12, 18, 21; domain notes §5.1 (units connected, planned by a day).
 """
 
@@ -23,9 +23,10 @@ from hub.domain.scopes import Scope
 from hub.domain.selections import AgencyState
 from hub.domain.signature_policy import Demand, Level, PolicyRow, level_of
 from hub.store import scopes
-from hub.store.engine import Transaction
-from hub.store.report_tables import connection_plans, signers
-from hub.store.tables import agencies, agency_certificates, signature_policies
+from hub.store.engine import Transaction, asked_once
+from hub.store.life_tables import signature_policies
+from hub.store.report_tables import connection_plans
+from hub.store.tables import agencies, agency_certificates
 
 _STRICTNESS = (Level.IGNORE, Level.WARN, Level.REQUIRE)
 
@@ -58,7 +59,7 @@ def plans(connection: Connection, *, scope: Scope, known_on: date | None = None)
         seen = sa.and_(seen, agencies.c.first_seen_at < _end(known_on))
     first_seen_at = sa.case((seen, agencies.c.first_seen_at)).label("first_seen_at")
     statement = sa.select(agencies.c.code_key, agencies.c.name, planned, first_seen_at).where(
-        scopes.within(agencies.c.code_key, scope), sa.or_(planned.isnot(None), seen)
+        scopes.within(connection, agencies.c.code_key, scope), sa.or_(planned.isnot(None), seen)
     )
     found = [Plan(*row) for row in connection.execute(statement)]
     return sorted(found, key=lambda one: (one.planned_on or date.max, one.agency_key))
@@ -69,11 +70,18 @@ def states(
 ) -> dict[str, frozenset[AgencyState]]:
     """Code key → how the agency stands at the end of the day `on`, as it was known at the end of `known_on`.
 
-    Only agencies that exist on that day. Certificates and policies that were taken back since are as they are now.
+    Only agencies that exist on that day, as the directory says now.
     """
+    asked = ("states", scope, on, known_on)
+    return asked_once(connection, asked, lambda: _states(connection, scope=scope, on=on, known_on=known_on))
+
+
+def _states(
+    connection: Connection, *, scope: Scope, on: date, known_on: date | None
+) -> dict[str, frozenset[AgencyState]]:
     end = _end(min(on, known_on) if known_on is not None else on)
     found: dict[str, set[AgencyState]] = {}
-    for row in connection.execute(_existing(scope, on)):
+    for row in connection.execute(_existing(connection, scope, on)):
         seen = row.first_seen_at is not None and row.first_seen_at < end
         found[row.code_key] = {AgencyState.ALL, AgencyState.CONNECTED} if seen else {AgencyState.ALL}
     for state, keys in _also(connection, scope=scope, on=on, known_on=known_on, end=end):
@@ -83,43 +91,35 @@ def states(
     return {key: frozenset(its) for key, its in found.items()}
 
 
-def people(connection: Connection, *, scope: Scope, first_day: date, last_day: date) -> dict[str, int]:
-    """Code key → how many different people signed for the agency in these days."""
-    statement = (
-        sa.select(signers.c.agency_key, sa.func.count(signers.c.person.distinct()).label("many"))
-        .where(scopes.within(signers.c.agency_key, scope), signers.c.day >= first_day, signers.c.day <= last_day)
-        .group_by(signers.c.agency_key)
-    )
-    return {row.agency_key: row.many for row in connection.execute(statement)}
-
-
 def _also(
     connection: Connection, *, scope: Scope, on: date, known_on: date | None, end: datetime
 ) -> Iterator[tuple[AgencyState, Iterable[str]]]:
     planned = {
         row.agency_key: row.planned_on
-        for row in connection.execute(_latest_plans(scope, known_on))
+        for row in connection.execute(_latest_plans(connection, scope, known_on))
         if row.planned_on is not None
     }
     yield AgencyState.PLANNED, planned
     yield AgencyState.DUE, [key for key, day in planned.items() if day <= on]
-    yield AgencyState.CERTIFIED, connection.execute(_certified(scope, end)).scalars()
+    yield AgencyState.CERTIFIED, connection.execute(_certified(connection, scope, end)).scalars()
     yield AgencyState.LEGACY, _legacy(connection, scope, on, end)
 
 
-def _existing(scope: Scope, on: date) -> sa.Select[Any]:
+def _existing(connection: Connection, scope: Scope, on: date) -> sa.Select[Any]:
     """A closed agency existed up to the day that it was valid until; without one it is not known until when."""
     return sa.select(agencies.c.code_key, agencies.c.first_seen_at).where(
-        scopes.within(agencies.c.code_key, scope),
+        scopes.within(connection, agencies.c.code_key, scope),
         sa.or_(agencies.c.status != AgencyStatus.CLOSED.value, agencies.c.valid_until.isnot(None)),
         sa.or_(agencies.c.valid_from.is_(None), agencies.c.valid_from <= on),
         sa.or_(agencies.c.valid_until.is_(None), agencies.c.valid_until >= on),
     )
 
 
-def _latest_plans(scope: Scope, known_on: date | None) -> sa.Select[Any]:
+def _latest_plans(connection: Connection, scope: Scope, known_on: date | None) -> sa.Select[Any]:
     """The last row of each agency, as known at the end of a day (None: now)."""
-    last = sa.select(sa.func.max(connection_plans.c.number)).where(scopes.within(connection_plans.c.agency_key, scope))
+    last = sa.select(sa.func.max(connection_plans.c.number)).where(
+        scopes.within(connection, connection_plans.c.agency_key, scope)
+    )
     if known_on is not None:
         last = last.where(connection_plans.c.set_at < _end(known_on))
     return sa.select(connection_plans.c.agency_key, connection_plans.c.planned_on).where(
@@ -135,9 +135,9 @@ def _planned(known_on: date | None) -> sa.ScalarSelect[date]:
     return last.order_by(connection_plans.c.number.desc()).limit(1).scalar_subquery()
 
 
-def _certified(scope: Scope, end: datetime) -> sa.Select[Any]:
+def _certified(connection: Connection, scope: Scope, end: datetime) -> sa.Select[Any]:
     return sa.select(agency_certificates.c.code_key).where(
-        scopes.within(agency_certificates.c.code_key, scope),
+        scopes.within(connection, agency_certificates.c.code_key, scope),
         agency_certificates.c.added_at < end,
         agency_certificates.c.not_after >= end,
         sa.or_(agency_certificates.c.withdrawn_at.is_(None), agency_certificates.c.withdrawn_at >= end),
@@ -148,9 +148,10 @@ def _legacy(connection: Connection, scope: Scope, on: date, end: datetime) -> se
     """Agencies with a row of their own that ends and asks less than the rule pack does [confirm]."""
     own: Mapping[str, list[PolicyRow]] = defaultdict(list)
     statement = sa.select(signature_policies).where(
-        scopes.within(signature_policies.c.code_key, scope),
+        scopes.within(connection, signature_policies.c.code_key, scope),
         signature_policies.c.until >= on,
         signature_policies.c.set_at < end,
+        sa.or_(signature_policies.c.ended_at.is_(None), signature_policies.c.ended_at >= end),
     )
     for row in connection.execute(statement):
         own[row.code_key].append(PolicyRow(Demand(row.demand), Level(row.level), row.document_type, row.until))

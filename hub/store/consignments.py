@@ -256,7 +256,8 @@ _UNDER_WAY = [state.value for state in DeliveryState if state not in FINAL]
 
 # Statements of the hot path are made once: SQLAlchemy keeps what it derived from them.
 _BY_ID = sa.select(consignments).where(consignments.c.id == sa.bindparam("id"))
-_LOCKED = _BY_ID.with_for_update()
+# Not the key: who only refers to the row (an event of it) never waits, and so never in a circle.
+_LOCKED = _BY_ID.with_for_update(key_share=True)
 _BRIEF = (
     sa.select(
         *(consignments.c[name] for name in Brief.__slots__ if name not in ("urgency", "due_on")),
@@ -272,7 +273,7 @@ _LOCKED_OF_DELIVERY = (
         consignments.c.id
         == sa.select(deliveries.c.consignment_id).where(deliveries.c.id == sa.bindparam("delivery")).scalar_subquery()
     )
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _OF = consignments.c.id == sa.bindparam("of")
 _MOVED = sa.update(consignments).where(_OF).values(state=sa.bindparam("to"), next_attempt_at=sa.bindparam("until"))

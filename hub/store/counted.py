@@ -7,6 +7,7 @@ Source: Decision 28/2018/QĐ-TTg Art. 11.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -16,18 +17,31 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from hub.domain.counting import MARKS, Cell, Counted, Direction, Measure, Paper, Signed, Sums, Validity, movements
+from hub.domain.counting import (
+    MARKS,
+    Cell,
+    Counted,
+    Detail,
+    Direction,
+    Measure,
+    Paper,
+    Signed,
+    Sums,
+    Validity,
+    movements,
+)
 from hub.domain.periods import Grain, grain_start
-from hub.store import bulk
+from hub.store import bulk, signers
 from hub.store.engine import Transaction
 from hub.store.recount import KEYS_PER_QUERY, Found, Key
-from hub.store.report_tables import EVERYBODY, cells, counted, late_movements, signers, tallies
+from hub.store.report_tables import EVERYBODY, SUMS_OF, cells, counted, late_movements
 
 _TALLY_KEY = ("grain", "first_day", "direction", "agency_key", "cell")
 _LATE_KEY = ("known_on", "day", "direction", "agency_key", "cell")
 _CELL = ("document_type", "urgency", "paper", "signed", "validity")
 _MEASURES = tuple(measure.value for measure in Measure)
 _MARKS = tuple(f"{mark.value}_at" for mark in MARKS)
+_NAMED_MARKS = tuple(zip(MARKS, _MARKS, strict=True))
 
 
 def one_at_a_time(transaction: Transaction) -> None:
@@ -42,27 +56,32 @@ def bring_up_to_date(transaction: Transaction, subjects: Iterable[str], found: F
     cell_ids = _cell_ids(transaction, {one.cell for one in found.counted.values()})
     known = read(transaction.connection, ids)
     changed = [key for key in sorted({*known, *found.counted}) if known.get(key) != found.counted.get(key)]
-    moved = _Moved()
+    moved, people = _Moved(), signers.Moved()
     for key in changed:
         for one, sign in ((known.get(key), -1), (found.counted.get(key), 1)):
             if one is not None:
                 moved.take(one, sign)
+                people.take(one, sign)
     _write_rows(transaction, [found.counted[key] for key in changed if key in found.counted], cell_ids)
     _forget_rows(transaction, [key for key in changed if key not in found.counted])
     every_cell = cell_ids | _cell_ids(transaction, {one.cell for one in known.values()} - set(cell_ids))
-    _add(transaction, tallies, moved.tally_rows(every_cell), _TALLY_KEY)
+    for detail, table in SUMS_OF.items():
+        _add(transaction, table, moved.tally_rows(every_cell, detail), _TALLY_KEY)
     _add(transaction, late_movements, moved.late_rows(every_cell), _LATE_KEY)
-    _write_signers(transaction, found)
+    signers.add(transaction, people)
     return len(changed)
 
 
-def add_rows(transaction: Transaction, found: Found) -> int:
-    """Write these rows where none of their subjects is counted yet, without their sums; returns how many."""
+def add_rows(transaction: Transaction, found: Found, *, to: str = counted.name) -> int:
+    """Write these rows where none of their subjects is counted yet, without their sums; returns how many.
+
+    `to`: `counted`, or a table like it.
+    """
     many = [found.counted[key] for key in sorted(found.counted)]
     cell_ids = _cell_ids(transaction, {one.cell for one in many})
     names = ("subject_id", "consignment_id", "direction", "agency_key", "day", "cell", "known_at", "left_at", *_MARKS)
-    bulk.load_lines(transaction, counted.name, names, [_line(one, cell_ids[one.cell]) for one in many])
-    _write_signers(transaction, found)
+    lines = [_line(one, cell_ids[one.cell]) for one in many]
+    bulk.load_lines(transaction, counted.name, (*names, "people"), lines, to=to)
     return len(many)
 
 
@@ -78,7 +97,7 @@ def read(connection: Connection, subject_ids: Iterable[str]) -> dict[Key, Counte
 
 def as_counted(row: Any) -> Counted:
     """A row of `counted` joined with its cell as a value."""
-    marks = {mark: at for mark in MARKS if (at := getattr(row, f"{mark.value}_at")) is not None}
+    marks = {mark: at for mark, name in _NAMED_MARKS if (at := getattr(row, name)) is not None}
     return Counted(
         subject_id=row.subject_id,
         consignment_id=row.consignment_id,
@@ -89,6 +108,7 @@ def as_counted(row: Any) -> Counted:
         known_at=row.known_at,
         left_at=row.left_at,
         marks=marks,
+        people=frozenset(row.people or ()),
     )
 
 
@@ -105,8 +125,9 @@ def _cell(document_type: str, urgency: int, paper: str, signed: str, validity: s
 def row_of(one: Counted, cell: int) -> dict[str, Any]:
     """The value as a row of `counted`."""
     row = {name: getattr(one, name) for name in ("subject_id", "consignment_id", "agency_key", "day", "known_at")}
-    row |= {f"{mark.value}_at": one.marks.get(mark) for mark in MARKS}
-    return row | {"direction": one.direction.value, "cell": cell, "left_at": one.left_at}
+    row |= {name: one.marks.get(mark) for mark, name in _NAMED_MARKS}
+    people = sorted(one.people) or None
+    return row | {"direction": one.direction.value, "cell": cell, "left_at": one.left_at, "people": people}
 
 
 class _Moved:
@@ -126,12 +147,13 @@ class _Moved:
                 if known_on > one.day:
                     self._late.setdefault((known_on, one.day, *where), Counter()).update(signed)
 
-    def tally_rows(self, cell_ids: Mapping[Cell, int]) -> list[dict[str, Any]]:
+    def tally_rows(self, cell_ids: Mapping[Cell, int], detail: Detail) -> list[dict[str, Any]]:
         """The rows of the tallies: of the day, and of the month, quarter and year that hold it."""
         found: dict[tuple[Any, ...], Sums] = {}
         for (day, direction, agency_key, cell), sums in self._days.items():
+            number = cell_ids[cell.worth if detail is Detail.WORTH else cell]
             for grain in Grain:
-                key = (grain.value, grain_start(grain, day), direction, agency_key, cell_ids[cell])
+                key = (grain.value, grain_start(grain, day), direction, agency_key, number)
                 found.setdefault(key, Counter()).update(sums)
         return list(_rows(found, _TALLY_KEY))
 
@@ -147,8 +169,9 @@ def _rows(found: Mapping[tuple[Any, ...], Sums], names: tuple[str, ...]) -> Iter
             yield dict(zip(names, key, strict=True)) | {measure.value: found[key][measure] for measure in Measure}
 
 
-def _cell_ids(transaction: Transaction, wanted: set[Cell]) -> dict[Cell, int]:
-    """The number of each cell; new ones get one."""
+def _cell_ids(transaction: Transaction, found: set[Cell]) -> dict[Cell, int]:
+    """The number of each cell and of the one for all of its worth; new ones get one."""
+    wanted = found | {cell.worth for cell in found}
     if not wanted:
         return {}
     known = _known_cells(transaction.connection, wanted)
@@ -169,20 +192,12 @@ def _write_rows(transaction: Transaction, many: list[Counted], cell_ids: Mapping
         transaction.execute(_putting(transaction.connection.dialect.name), rows)
 
 
-def _write_signers(transaction: Transaction, found: Found) -> None:
-    names, rows = [column.name for column in signers.c], sorted(found.signers)
-    if rows and transaction.connection.dialect.name == "postgresql":
-        transaction.execute(_NEW_SIGNERS, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-    elif rows:
-        new = _insert(transaction.connection.dialect.name, signers).on_conflict_do_nothing()
-        transaction.execute(new, [dict(zip(names, row, strict=True)) for row in rows])
-
-
 def _line(one: Counted, cell: int) -> str:
-    """The row as `load_lines` takes it; no id, word or key of an agency needs an escape."""
+    """The row as `load_lines` takes it; no id, word, key or digest in it needs an escape."""
     subject = f"{one.subject_id}\t{one.consignment_id}\t{one.direction.value}\t{one.agency_key}\t{one.day}\t{cell}"
     moments = (one.known_at, one.left_at, *map(one.marks.get, MARKS))
-    return "\t".join([subject, *[bulk.instant(at) if at else bulk.NOTHING for at in moments]])
+    people = json.dumps(sorted(one.people)) if one.people else bulk.NOTHING
+    return "\t".join([subject, *[bulk.instant(at) if at else bulk.NOTHING for at in moments], people])
 
 
 def _forget_rows(transaction: Transaction, keys: list[Key]) -> None:
@@ -217,10 +232,6 @@ def _putting(dialect: str) -> sa.Executable:
     )
 
 
-_NEW_SIGNERS = sa.text(  # all of them as one statement
-    "INSERT INTO signers (agency_key, day, person) SELECT * FROM "
-    "unnest(CAST(:agency_key AS text[]), CAST(:day AS date[]), CAST(:person AS text[])) ON CONFLICT DO NOTHING"
-)
 _cell_columns = tuple(cells.c[name] for name in _CELL)
 _CELLS = sa.select(cells).where(cells.c.document_type.in_(sa.bindparam("types", expanding=True)))
 _ROWS = (

@@ -80,7 +80,7 @@ def _condition(connection: Connection, asked: Slice, selection: Selection) -> sa
         return None
     parts = [
         counted.c.direction == asked.direction.value,
-        within(counted.c.agency_key, asked.scope),
+        within(connection, counted.c.agency_key, asked.scope),
         counted.c.day.between(asked.first_day, asked.last_known_day),
         *_standing(selection.measure, asked.known_on),
     ]

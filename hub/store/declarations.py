@@ -21,7 +21,7 @@ from hub.domain.periods import VIETNAM, vietnam_day
 from hub.domain.scopes import Scope
 from hub.errors import DeclarationsRefused, Fault
 from hub.store import scopes
-from hub.store.engine import Transaction
+from hub.store.engine import Transaction, asked_once
 from hub.store.report_tables import declarations
 
 KEYS_PER_QUERY = 500  # well below the parameter limits of both databases
@@ -144,7 +144,7 @@ def page(
     limit: int,
 ) -> list[Listed]:
     """Entries with a day between the two, corrected ones too, the latest period first; `after` is a place in it."""
-    statement = _of_scope(_LISTED, scope)
+    statement = _of_scope(connection, _LISTED, scope)
     if first_day is not None:
         statement = statement.where(declarations.c.last_day >= first_day)
     if last_day is not None:
@@ -161,7 +161,7 @@ def taken(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> Taken:
     """What counts in the days from `first_day` to `last_day`, as it was known at the end of a day (None: now)."""
-    standing = _standing(scope, known_on)
+    standing = _standing(connection, scope, known_on)
     order = (declarations.c.agency_key, declarations.c.first_day, declarations.c.number)
     inside = connection.execute(standing.where(*_inside(first_day, last_day)).order_by(*order))
     reaching = standing.where(*_reaching(first_day, last_day))
@@ -176,7 +176,7 @@ def left_out(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> tuple[int, int]:
     """How many entries `taken` leaves out because they reach beyond the days, and what they add up to."""
-    reaching = _standing(scope, known_on).where(*_reaching(first_day, last_day)).subquery()
+    reaching = _standing(connection, scope, known_on).where(*_reaching(first_day, last_day)).subquery()
     row = connection.execute(sa.select(sa.func.count(), sa.func.sum(reaching.c.count)).select_from(reaching)).one()
     return int(row[0]), int(row[1] or 0)
 
@@ -185,7 +185,13 @@ def sums(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> dict[Key, int]:
     """Only the sums of `taken`, added up by the database."""
-    inside = _standing(scope, known_on).where(*_inside(first_day, last_day)).subquery()
+    asked = ("declared", scope, first_day, last_day, known_on)
+    return asked_once(connection, asked, lambda: _sums(connection, scope, (first_day, last_day), known_on))
+
+
+def _sums(connection: Connection, scope: Scope, days: tuple[date, date], known_on: date | None) -> dict[Key, int]:
+    first_day, last_day = days
+    inside = _standing(connection, scope, known_on).where(*_inside(first_day, last_day)).subquery()
     key = (inside.c.agency_key, inside.c.kind, inside.c.document_type)
     from_the_end = sa.func.row_number().over(partition_by=key, order_by=inside.c.last_day.desc()).label("place")
     ranked = sa.select(*key, inside.c.count.label("many"), from_the_end).subquery()
@@ -202,7 +208,7 @@ def sums_by_days(
     connection: Connection, *, scope: Scope, first_day: date, last_day: date, known_on: date | None = None
 ) -> dict[tuple[date, date, DeclaredKind, str], int]:
     """The sums of `taken` by the first and last day that the entries name; without head counts, which do not add up."""
-    inside = _standing(scope, known_on).where(*_inside(first_day, last_day)).subquery()
+    inside = _standing(connection, scope, known_on).where(*_inside(first_day, last_day)).subquery()
     key = (inside.c.first_day, inside.c.last_day, inside.c.kind, inside.c.document_type)
     documents = inside.c.kind != DeclaredKind.LEADERS.value
     statement = sa.select(*key, sa.func.sum(inside.c.count).label("many")).where(documents).group_by(*key)
@@ -210,11 +216,11 @@ def sums_by_days(
     return {(row.first_day, row.last_day, DeclaredKind(row.kind), row.document_type): int(row.many) for row in rows}
 
 
-def _standing(scope: Scope, known_on: date | None) -> sa.Select[Any]:
+def _standing(connection: Connection, scope: Scope, known_on: date | None) -> sa.Select[Any]:
     """Entries that nothing has taken the place of, as known at the end of a day."""
     later = declarations.alias("later")
     corrected = sa.exists(sa.select(later.c.number).where(later.c.corrects == declarations.c.id))
-    statement = _of_scope(sa.select(declarations), scope)
+    statement = _of_scope(connection, sa.select(declarations), scope)
     if known_on is not None:
         end = datetime.combine(known_on + timedelta(days=1), time(), VIETNAM)
         corrected = corrected.where(later.c.declared_at < end)
@@ -223,8 +229,8 @@ def _standing(scope: Scope, known_on: date | None) -> sa.Select[Any]:
     return statement.where(sa.not_(corrected), sa.not_(withdraws))
 
 
-def _of_scope(statement: sa.Select[Any], scope: Scope) -> sa.Select[Any]:
-    return statement.where(scopes.within(declarations.c.agency_key, scope))
+def _of_scope(connection: Connection, statement: sa.Select[Any], scope: Scope) -> sa.Select[Any]:
+    return statement.where(scopes.within(connection, declarations.c.agency_key, scope))
 
 
 def _inside(first_day: date, last_day: date) -> tuple[sa.ColumnElement[bool], ...]:

@@ -29,7 +29,8 @@ class Delivery:
 
     `same_as` is the delivery that stands for it: an earlier one, or the successor's; `replaced_by` the consignment
     of the document that took its place; `arrival_number` the recipient's number of the year. `arrived_at` is when it
-    first came into the recipient's hands, `expired_at` when its time first ended: delivered again, both stay.
+    first came into the recipient's hands, `expired_at` when its time first ended, `expired_in_hand_at` when that first
+    happened after it had arrived: delivered again, all three stay.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Delivery:
     placed_at: datetime | None = None
     fetched_at: datetime | None = None
     expired_at: datetime | None = None
+    expired_in_hand_at: datetime | None = None
     ended_at: datetime | None = None
 
 
@@ -277,7 +279,7 @@ _NEXT_POSITION = (
     .returning(agencies.c.inbox_position)
 )
 _BY_ID = sa.select(deliveries).where(deliveries.c.id == sa.bindparam("id"))
-_LOCKED = _BY_ID.with_for_update()
+_LOCKED = _BY_ID.with_for_update(key_share=True)
 _INSERT = deliveries.insert().inline()
 _STATUS = statuses.insert().inline()
 _CHANGED = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))  # sets what the parameters name

@@ -7,12 +7,13 @@ Source: SQLite WAL documentation (BEGIN IMMEDIATE, synchronous=FULL); PostgreSQL
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy as sa
@@ -27,6 +28,20 @@ from hub.store.bells import Bell, LocalBell, PostgresBell
 from hub.store.turns import Turns
 
 BUSY_TIMEOUT_SECONDS = 30
+
+
+_ASKED: WeakKeyDictionary[Connection, dict[object, Any]] = WeakKeyDictionary()  # of each look at one moment
+T = TypeVar("T")
+
+
+def asked_once(connection: Connection, question: object, ask: Callable[[], T]) -> T:
+    """The answer to a question that is put again and again in one look at one moment; elsewhere it is asked anew."""
+    known = _ASKED.get(connection)
+    if known is None:
+        return ask()
+    if question not in known:
+        known[question] = ask()
+    return known[question]
 
 
 @dataclass(slots=True)
@@ -67,6 +82,7 @@ class Database:
                 connection.exec_driver_sql("BEGIN")
             else:  # PostgreSQL's default would show every statement another moment
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            _ASKED[connection] = {}
             yield connection
             connection.rollback()
 

@@ -1,6 +1,6 @@
-"""The tables of a document's life: the register, conversations, duties, groups, notices, the radar's memory.
+"""The tables of a document's life: the register, conversations, duties, groups, policies, notices, the radar's memory.
 
-Owns: as hub/store/tables.py, for what happens to a document after it was accepted.
+Owns: as hub/store/tables.py, for what is demanded of a document and what happens to it after it was accepted.
 Never: queries.
 Source: Decision 28/2018/QĐ-TTg Art. 8-10; Decree 30/2020/NĐ-CP Art. 18, 22, Annex VI.
 """
@@ -13,7 +13,8 @@ from hub.domain.changes import DocumentState
 from hub.domain.duties import DutyKind, DutyOutcome
 from hub.domain.groups import GroupKind
 from hub.domain.notices import CarrierKind
-from hub.store.tables import Code, Instant, Json, Name, Uuid, consignments, deliveries, metadata, words
+from hub.domain.signature_policy import Demand, Level
+from hub.store.tables import Code, Instant, Json, Name, Serial, Uuid, consignments, deliveries, metadata, words
 
 # What the radar looks at: never all that has ended.
 _lying = sa.text("state = 'in_hand'")
@@ -112,6 +113,32 @@ agency_group_members = sa.Table(
     sa.Column("group_key", Code, sa.ForeignKey("agency_groups.code_key"), primary_key=True),
     sa.Column("member_key", Code, sa.ForeignKey("agencies.code_key"), primary_key=True),
 )
+
+signature_policies = sa.Table(
+    "signature_policies",
+    metadata,
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), nullable=False),
+    sa.Column("document_type", sa.String(100), nullable=False),
+    sa.Column("demand", sa.String(24), nullable=False),
+    sa.Column("level", sa.String(8), nullable=False),
+    sa.Column("until", sa.Date),
+    sa.Column("set_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),  # another took its place, or it was taken back
+    words("demand", Demand),
+    words("level", Level),
+)
+_stands = signature_policies.c.ended_at.is_(None)
+sa.Index(
+    "uq_signature_policies_standing",
+    signature_policies.c.code_key,
+    signature_policies.c.document_type,
+    signature_policies.c.demand,
+    unique=True,
+    postgresql_where=_stands,
+    sqlite_where=_stands,
+)
+sa.Index("ix_signature_policies_agency", signature_policies.c.code_key, signature_policies.c.set_at)
 
 subscribers = sa.Table(
     "subscribers",

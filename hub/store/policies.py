@@ -1,6 +1,6 @@
 """What the hub demands of one agency's signatures, where it differs from the rule pack.
 
-Owns: reading and writing the rows; each has a last day or none.
+Owns: reading and writing the rows; each has a last day or none; one that was replaced or taken back stays, ended.
 Never: decides which row holds (hub/domain/signature_policy.py).
 Source: domain notes §6; a compatibility profile ends on a day that everybody can see.
 """
@@ -14,11 +14,11 @@ from sqlalchemy.engine import Connection
 
 from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.store.engine import Transaction
-from hub.store.tables import signature_policies
+from hub.store.life_tables import signature_policies
 
 
 def of_agency(connection: Connection, agency_key: str) -> list[PolicyRow]:
-    """The agency's own rows, ended ones too, in a fixed order."""
+    """The agency's own rows that stand, also those whose last day has passed, in a fixed order."""
     return [
         PolicyRow(Demand(row.demand), Level(row.level), row.document_type, row.until)
         for row in connection.execute(_OF_AGENCY, {"agency": agency_key})
@@ -26,8 +26,10 @@ def of_agency(connection: Connection, agency_key: str) -> list[PolicyRow]:
 
 
 def keep(transaction: Transaction, agency_key: str, row: PolicyRow, *, now: datetime) -> None:
-    """Set one row; an earlier one for the same demand and type is replaced."""
-    forget(transaction, agency_key, row.demand, row.document_type)
+    """Set one row; an earlier one for the same demand and type ends."""
+    if row in of_agency(transaction.connection, agency_key):
+        return
+    forget(transaction, agency_key, row.demand, row.document_type, now=now)
     values = {
         "code_key": agency_key,
         "document_type": row.document_type,
@@ -39,19 +41,19 @@ def keep(transaction: Transaction, agency_key: str, row: PolicyRow, *, now: date
     transaction.execute(sa.insert(signature_policies).values(values))
 
 
-def forget(transaction: Transaction, agency_key: str, demand: Demand, document_type: str) -> None:
+def forget(transaction: Transaction, agency_key: str, demand: Demand, document_type: str, *, now: datetime) -> None:
     """Back to what the rule pack says; harmless when nothing was set."""
-    transaction.execute(
-        sa.delete(signature_policies).where(
-            signature_policies.c.code_key == agency_key,
-            signature_policies.c.demand == demand.value,
-            signature_policies.c.document_type == document_type,
-        )
+    standing = sa.update(signature_policies).where(
+        signature_policies.c.code_key == agency_key,
+        signature_policies.c.demand == demand.value,
+        signature_policies.c.document_type == document_type,
+        signature_policies.c.ended_at.is_(None),
     )
+    transaction.execute(standing.values(ended_at=now))
 
 
 _OF_AGENCY = (
     sa.select(signature_policies)
-    .where(signature_policies.c.code_key == sa.bindparam("agency"))
+    .where(signature_policies.c.code_key == sa.bindparam("agency"), signature_policies.c.ended_at.is_(None))
     .order_by(signature_policies.c.demand, signature_policies.c.document_type)
 )

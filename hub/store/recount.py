@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -42,10 +42,9 @@ _Told = tuple[str, datetime]  # a status code, and when
 
 @dataclass(slots=True)
 class Found:
-    """What counts by now; `signers` are (agency, Vietnamese day, digest of a person)."""
+    """What counts by now."""
 
     counted: dict[Key, Counted] = field(default_factory=dict)
-    signers: set[tuple[str, date, str]] = field(default_factory=set)
 
 
 def some(
@@ -106,12 +105,8 @@ def _found(of: Mapping[str, _Kept], copies: Iterable[tuple[str, CopySent]], *, n
 
 def _take_sending(found: Found, kept: _Kept) -> None:
     counted = what_counts.of_sender(kept.sending, kept.rules, cell=kept.cell)
-    if counted is None:
-        return
-    found.counted[counted.subject_id, counted.direction] = counted
-    if counted.direction is Direction.SENT:
-        people = what_counts.people(kept.sending)
-        found.signers |= {(counted.agency_key, counted.day, person) for person in people}
+    if counted is not None:
+        found.counted[counted.subject_id, counted.direction] = counted
 
 
 def _take_copy(found: Found, copy: CopySent, of: _Kept, *, now: datetime) -> None:
@@ -205,7 +200,8 @@ def _copies(connection: Connection, of: _Statements, asked: dict[str, Any]) -> I
         if delivery_id not in first or at < first[delivery_id]:
             first[delivery_id] = at
     for row in connection.execute(of.copies, asked).all():
-        key, consignment_id, recipient_key, state, arrived_at, fetched_at, expired_at, ended_at = row
+        key, consignment_id, recipient_key, state, *moments = row
+        arrived_at, fetched_at, expired_at, expired_in_hand_at, ended_at = moments
         yield (
             consignment_id,
             CopySent(
@@ -219,6 +215,7 @@ def _copies(connection: Connection, of: _Statements, asked: dict[str, Any]) -> I
                 statuses=tuple(said.get(key, ())),
                 receipt_in_time_at=in_time.get(key),
                 given_up_at=given_up.get(key),
+                expired_in_hand_at=expired_in_hand_at,
             ),
         )
 
@@ -237,6 +234,7 @@ _HANDLED = [
         StatusCode.COMPLETED,
     )
 ]
+
 
 def _some(column: sa.Column[str]) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam("ids", expanding=True))
@@ -292,7 +290,7 @@ _copy_columns = tuple(
     deliveries.c[name]
     for name in (
         *("id", "consignment_id", "recipient_key", "state"),
-        *("arrived_at", "fetched_at", "expired_at", "ended_at"),
+        *("arrived_at", "fetched_at", "expired_at", "expired_in_hand_at", "ended_at"),
     )
 )
 _said = sa.select(statuses.c.delivery_id, statuses.c.code, statuses.c.recorded_at)

@@ -36,16 +36,18 @@ def reasons(connection: Connection, asked: Slice, *, document_type: str = "", mo
     """Of the newest `most` rejected sendings of the slice (whose direction is `rejected`)."""
     found: Counter[str] = Counter()
     looked_at = 0
-    for findings in connection.execute(_statement(connection, asked, document_type).limit(most)).scalars():
+    for findings in connection.execute(_statement(connection, asked, document_type, most)).scalars():
         looked_at += 1
         found.update({one["code"] for one in findings if one["severity"] == Severity.ERROR.value})
     return Reasons(looked_at, found)
 
 
-def _statement(connection: Connection, asked: Slice, document_type: str) -> sa.Select[tuple[list[dict[str, str]]]]:
+def _statement(
+    connection: Connection, asked: Slice, document_type: str, most: int
+) -> sa.Select[tuple[list[dict[str, str]]]]:
     parts = [
         counted.c.direction == asked.direction.value,
-        within(counted.c.agency_key, asked.scope),
+        within(connection, counted.c.agency_key, asked.scope),
         counted.c.day.between(asked.first_day, asked.last_known_day),
     ]
     if asked.known_on is not None:
@@ -54,9 +56,6 @@ def _statement(connection: Connection, asked: Slice, document_type: str) -> sa.S
     if document_type:
         known: dict[int, Cell] = {row.id: as_cell(row) for row in connection.execute(sa.select(cells))}
         parts.append(counted.c.cell.in_([one for one, cell in known.items() if cell.document_type == document_type]))
-    return (
-        sa.select(consignments.c.findings)
-        .join(counted, counted.c.consignment_id == consignments.c.id)
-        .where(*parts)
-        .order_by(counted.c.day.desc(), counted.c.subject_id.desc())
-    )
+    newest = (counted.c.day.desc(), counted.c.subject_id.desc())
+    some = sa.select(counted.c.consignment_id).where(*parts).order_by(*newest).limit(most).subquery("newest")
+    return sa.select(consignments.c.findings).join(some, some.c.consignment_id == consignments.c.id)

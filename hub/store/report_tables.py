@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from hub.domain.counting import MARKS, Direction, Measure, Paper, Signed, Validity
+from hub.domain.counting import MARKS, Detail, Direction, Measure, Paper, Signed, Validity
 from hub.domain.declarations import DeclaredKind
 from hub.store.life_tables import metadata
-from hub.store.tables import Code, Instant, Json, Serial, Sha256, Uuid, words
+from hub.store.tables import Code, Instant, Json, MaybeJson, Serial, Sha256, Uuid, words
 
 cells = sa.Table(
     "cells",
@@ -41,9 +41,12 @@ counted = sa.Table(
     sa.Column("known_at", Instant, nullable=False),
     sa.Column("left_at", Instant),
     *(sa.Column(f"{mark.value}_at", Instant) for mark in MARKS),
+    sa.Column("people", MaybeJson),  # who signed, as digests: the register counts people, it names none
     words("direction", Direction),
 )
 sa.Index("ix_counted_place", counted.c.agency_key, counted.c.direction, counted.c.day, counted.c.subject_id)
+_rejected = sa.text("direction = 'rejected'")
+sa.Index("ix_counted_rejected", counted.c.day, counted.c.subject_id, postgresql_where=_rejected, sqlite_where=_rejected)
 _may_lie = sa.text(
     "direction = 'received' AND unfetched_at IS NULL AND taken_at IS NULL AND refused_at IS NULL AND left_at IS NULL"
 )
@@ -51,18 +54,27 @@ sa.Index("ix_counted_lying", counted.c.known_at, postgresql_where=_may_lie, sqli
 
 EVERYBODY = ""  # stands where an agency's key does for all of them together: the whole hub is few rows
 
-# Sums as known now: of a day, and of the months, quarters and years that hold it, so that a year is few rows.
-tallies = sa.Table(
-    "tallies",
-    metadata,
-    sa.Column("grain", sa.String(8), primary_key=True),
-    sa.Column("first_day", sa.Date, primary_key=True),
-    sa.Column("direction", sa.String(16), primary_key=True),
-    sa.Column("agency_key", Code, primary_key=True),
-    sa.Column("cell", sa.Integer, primary_key=True),
-    *(sa.Column(measure.value, sa.Integer, nullable=False, server_default="0") for measure in Measure),
-)
-sa.Index("ix_tallies_agency", tallies.c.agency_key, tallies.c.grain, tallies.c.first_day, tallies.c.direction)
+
+def _sums(name: str) -> sa.Table:
+    """Sums as known now: of a day, and of the months, quarters and years that hold it, so that a year is few rows.
+
+    The key is in the order in which every question asks: the days are known, then whose they are.
+    """
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("grain", sa.String(8), primary_key=True),
+        sa.Column("first_day", sa.Date, primary_key=True),
+        sa.Column("direction", sa.String(16), primary_key=True),
+        sa.Column("agency_key", Code, primary_key=True),
+        sa.Column("cell", sa.Integer, primary_key=True),
+        *(sa.Column(measure.value, sa.Integer, nullable=False, server_default="0") for measure in Measure),
+    )
+
+
+tallies = _sums("tallies")
+totals = _sums("totals")  # all types and urgencies together: what compares many agencies reads these
+SUMS_OF = {Detail.KIND: tallies, Detail.WORTH: totals}
 
 # What became known after its day: taken off the tallies, the figures of a past date stand again.
 late_movements = sa.Table(
@@ -77,12 +89,15 @@ late_movements = sa.Table(
 )
 sa.Index("ix_late_movements_agency", late_movements.c.agency_key, late_movements.c.direction, late_movements.c.known_on)
 
+# How many documents of a day a person signed, as a difference under the day on which that became known.
 signers = sa.Table(
     "signers",
     metadata,
     sa.Column("agency_key", Code, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("person", sa.String(32), primary_key=True),  # a digest: the register counts people, it names none
+    sa.Column("person", sa.String(32), primary_key=True),
+    sa.Column("known_on", sa.Date, primary_key=True),
+    sa.Column("documents", sa.Integer, nullable=False),
 )
 
 declarations = sa.Table(

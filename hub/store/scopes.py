@@ -7,12 +7,15 @@ Source: Decision 28/2018/QĐ-TTg Art. 11 (three layers); Decision 20/2020/QĐ-TT
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
 from hub.domain.scopes import Scope, ScopeKind
+from hub.store.engine import asked_once
 from hub.store.tables import agencies
 
 
@@ -29,17 +32,30 @@ def keys(scope: Scope) -> sa.Select[Any] | None:
             return _level(scope.level)
 
 
-def within(column: sa.ColumnElement[str], scope: Scope) -> sa.ColumnElement[bool]:
-    """The condition that a column names an agency of the scope."""
+def members(connection: Connection, scope: Scope) -> list[str] | None:
+    """The code keys of the scope; None when the scope is everybody. Asked once in a look at one moment."""
+    statement = keys(scope)
+    if statement is None:
+        return None
+    return asked_once(connection, scope, lambda: list(connection.execute(statement).scalars()))
+
+
+def within(connection: Connection, column: sa.ColumnElement[str], scope: Scope) -> sa.ColumnElement[bool]:
+    """The condition that a column names an agency of the scope; who that is stands in it, so that it can be planned."""
     if scope.kind is ScopeKind.UNIT:
         return column == scope.agency_key
-    members = keys(scope)
-    return sa.true() if members is None else column.in_(members)
+    found = members(connection, scope)
+    if found is None:
+        return sa.true()
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.literal(found, postgresql.ARRAY(sa.String)))
+    listed = sa.func.json_each(json.dumps(found)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 def names(connection: Connection, scope: Scope) -> dict[str, str]:
     """Code key → name of the agencies of the scope that are in the directory."""
-    statement = sa.select(agencies.c.code_key, agencies.c.name).where(within(agencies.c.code_key, scope))
+    statement = sa.select(agencies.c.code_key, agencies.c.name).where(within(connection, agencies.c.code_key, scope))
     return {row.code_key: row.name for row in connection.execute(statement)}
 
 

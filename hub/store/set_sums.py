@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.domain.counting import MARKS, Measure
+from hub.domain.counting import MARKS, Detail, Measure
 from hub.domain.periods import VIETNAM, Grain
-from hub.store.report_tables import EVERYBODY, counted, late_movements, tallies
+from hub.store.report_tables import EVERYBODY, cells, counted, late_movements, tallies
 
 _SUMMED = frozenset(measure.value for measure in Measure)
 _KEY = (counted.c.direction, counted.c.agency_key, counted.c.cell)
@@ -24,13 +24,17 @@ TALLY_COLUMNS = [column.name for column in tallies.c]
 LATE_COLUMNS = [column.name for column in late_movements.c]
 
 
-def of_days(dialect: str) -> sa.Select[Any]:
-    """Rows of `tallies` of every grain, in the order of its columns, from `counted` alone; none that is all zero."""
+def of_days(dialect: str, detail: Detail) -> sa.Select[Any]:
+    """Rows of `tallies` or `totals` of every grain, in the order of their columns, from `counted` alone; none that is
+    all zero.
+    """
     daily = (
         sa.select(counted.c.day, *_KEY, *(sa.func.sum(_now(measure)).label(measure.value) for measure in Measure))
         .group_by(counted.c.day, *_KEY)
         .cte("daily")
     )
+    if detail is Detail.WORTH:
+        daily = _by_worth(daily).cte("daily_worth")
     pieces = [_of_grain(dialect, grain, daily) for grain in Grain]
     return _with_everybody(sa.union_all(*pieces).cte("every_grain"))
 
@@ -43,6 +47,20 @@ def of_late(dialect: str) -> sa.Select[Any]:
     some = sa.or_(*(one != 0 for one in sums))
     late = sa.select(*key, *(_whole(one) for one in sums)).where(moved.c.known_on > moved.c.day).group_by(*key)
     return _with_everybody(late.having(some).cte("late"))
+
+
+def _by_worth(daily: sa.CTE) -> sa.Select[Any]:
+    """All types and urgencies together."""
+    one, worth = cells.alias("one"), cells.alias("worth")
+    same = [one.c[name] == worth.c[name] for name in ("paper", "signed", "validity")]
+    key = (daily.c.day, daily.c.direction, daily.c.agency_key, worth.c.id.label("cell"))
+    sums = [sa.func.sum(daily.c[measure.value]).label(measure.value) for measure in Measure]
+    return (
+        sa.select(*key, *sums)
+        .join(one, one.c.id == daily.c.cell)
+        .join(worth, sa.and_(worth.c.document_type == "", *same))
+        .group_by(*key[:3], worth.c.id)
+    )
 
 
 def _with_everybody(each: sa.CTE) -> sa.Select[Any]:
@@ -93,7 +111,7 @@ def _moved(dialect: str) -> Iterator[sa.Select[Any]]:
 
 def _branch(dialect: str, at: sa.ColumnElement[Any], counts: dict[Measure, sa.ColumnElement[int]]) -> sa.Select[Any]:
     named = [counts.get(measure, sa.literal(0)).label(measure.value) for measure in Measure]
-    return sa.select(_vietnam_day(dialect, at).label("known_on"), counted.c.day, *_KEY, *named)
+    return sa.select(vietnam_day(dialect, at).label("known_on"), counted.c.day, *_KEY, *named)
 
 
 def _stood(at: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -105,7 +123,8 @@ def _whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.cast(number, sa.Integer).label(number.name)
 
 
-def _vietnam_day(dialect: str, at: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def vietnam_day(dialect: str, at: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The Vietnamese day of a moment, as the database works it out."""
     if dialect == "postgresql":
         shifted = sa.func.timezone("UTC", at) + sa.text(f"interval '{_HOURS} hours'")
         return sa.cast(shifted, sa.Date)

@@ -21,7 +21,6 @@ from hub.domain.agencies import MAX_CODE_LENGTH, AgencyStatus
 from hub.domain.consignments import ConsignmentState, Lane
 from hub.domain.deliveries import Cause, DeliveryState
 from hub.domain.evidence import EvidenceKind
-from hub.domain.signature_policy import Demand, Level
 
 metadata = sa.MetaData(
     naming_convention={
@@ -78,6 +77,7 @@ class Name(sa.types.TypeDecorator[str]):
 
 
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+MaybeJson = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows only in INTEGER keys
 Code = sa.String(MAX_CODE_LENGTH)
 Uuid = sa.String(36)
@@ -138,13 +138,18 @@ api_keys = sa.Table(
 agency_certificates = sa.Table(
     "agency_certificates",
     metadata,
-    sa.Column("sha256", Sha256, primary_key=True),
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("sha256", Sha256, nullable=False),
     sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), nullable=False, index=True),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("not_after", Instant, nullable=False),
     sa.Column("pem", sa.Text, nullable=False),
     sa.Column("added_at", Instant, nullable=False),
-    sa.Column("withdrawn_at", Instant),
+    sa.Column("withdrawn_at", Instant),  # held again, it is a row of its own
+)
+_held = agency_certificates.c.withdrawn_at.is_(None)
+sa.Index(
+    "uq_agency_certificates_held", agency_certificates.c.sha256, unique=True, postgresql_where=_held, sqlite_where=_held
 )
 
 consignments = sa.Table(
@@ -220,6 +225,7 @@ deliveries = sa.Table(
     sa.Column("placed_at", Instant),
     sa.Column("fetched_at", Instant),
     sa.Column("expired_at", Instant),
+    sa.Column("expired_in_hand_at", Instant),
     sa.Column("ended_at", Instant),
     sa.UniqueConstraint("consignment_id", "recipient_key"),
     sa.UniqueConstraint("recipient_key", "position"),
@@ -329,19 +335,6 @@ consignment_evidence = sa.Table(
     metadata,
     sa.Column("consignment_id", Uuid, sa.ForeignKey("consignments.id"), primary_key=True),
     sa.Column("evidence_sha256", Sha256, sa.ForeignKey("evidence.sha256"), primary_key=True, index=True),
-)
-
-signature_policies = sa.Table(
-    "signature_policies",
-    metadata,
-    sa.Column("code_key", Code, sa.ForeignKey("agencies.code_key"), primary_key=True),
-    sa.Column("document_type", sa.String(100), primary_key=True),
-    sa.Column("demand", sa.String(24), primary_key=True),
-    sa.Column("level", sa.String(8), nullable=False),
-    sa.Column("until", sa.Date),
-    sa.Column("set_at", Instant, nullable=False),
-    words("demand", Demand),
-    words("level", Level),
 )
 
 events = sa.Table(

@@ -16,7 +16,7 @@ from hub.demo.year import Wishes
 from hub.stations import utc_now
 from hub.store import bulk, rebuild, schema
 from hub.store.engine import Database
-from hub.store.report_tables import counted, late_movements, tallies
+from hub.store.report_tables import counted, late_movements, tallies, totals
 from hub.store.tables import deliveries
 
 YEAR, AGENCIES, SEED = 2025, 300, 1
@@ -33,7 +33,7 @@ def live(database: Database, *, copies: int) -> dict[str, float]:
     begun = time.monotonic()
     rebuild.everything(database, now=utc_now())
     with database.writing() as transaction:
-        bulk.settled(transaction, {"counted", "tallies", "late_movements", "signers"})
+        bulk.settled(transaction, {"counted", "tallies", "totals", "late_movements", "signers"})
     return {
         "documents": done.documents,
         "made_seconds": round(done.seconds, 1),
@@ -51,7 +51,7 @@ def multiply(database: Database, *, times: int) -> dict[str, float]:
         own = transaction.execute(sa.select(sa.func.substr(counted.c.subject_id, _MARK, _MARK_LENGTH)).limit(1))
         transaction.execute(_again(own.scalar_one(), times))
         rebuild.mend_sums(transaction)
-        bulk.settled(transaction, {"counted", "tallies", "late_movements"})
+        bulk.settled(transaction, {"counted", "tallies", "totals", "late_movements", "signers"})
     return {"multiplied_by": times, "multiplied_seconds": round(time.monotonic() - begun, 1)}
 
 
@@ -60,7 +60,7 @@ def sizes(database: Database) -> dict[str, int]:
     with database.reading() as connection:
         return {
             table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            for table in (deliveries, counted, tallies, late_movements)
+            for table in (deliveries, counted, tallies, totals, late_movements)
         }
 
 

@@ -14,6 +14,7 @@ from hub.broker.consumer import Consumer
 from hub.broker.endpoints import endpoints
 from hub.broker.messages import Wake
 from hub.broker.publisher import Publisher
+from tests.support.private_server import START_SECONDS
 
 
 def wake(number: int, *, station: str = "route", lane: str = "normal") -> Wake:
@@ -103,7 +104,7 @@ def queues(rabbit_url: str) -> Queues:
 def publisher(rabbit_url: str) -> Iterator[Publisher]:
     made = Publisher(rabbit_url)
     made.start()
-    assert made.wait_connected(15)
+    assert made.wait_connected(START_SECONDS)
     yield made
     made.stop()
 

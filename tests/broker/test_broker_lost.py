@@ -12,6 +12,7 @@ from hub.broker.publisher import Publisher
 from hub.errors import BrokerUnavailable
 from tests.broker.conftest import Queues, eventually, wake
 from tests.support.fixtures import with_prefix
+from tests.support.private_server import START_SECONDS
 from tests.support.servers import PrivateRabbit
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
@@ -48,7 +49,7 @@ def test_the_broker_is_killed_and_returns(rabbit_server: PrivateRabbit, run_cons
     url = with_prefix(rabbit_server.url, "lost.")
     publisher = Publisher(url)
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     seen: list[int] = []
 
     def handle(wake: Wake) -> None:
@@ -78,7 +79,7 @@ def test_the_broker_raises_an_alarm_and_withdraws_it(rabbit_server: PrivateRabbi
     url = with_prefix(rabbit_server.url, "alarm.")
     publisher = Publisher(url)
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     assert publisher.publish([wake(1)], timeout_seconds=60) == {1}
 
     rabbit_server.control("set_vm_memory_high_watermark", "0.000001")
@@ -88,6 +89,6 @@ def test_the_broker_raises_an_alarm_and_withdraws_it(rabbit_server: PrivateRabbi
         publisher.publish([wake(3)], timeout_seconds=1)
 
     rabbit_server.control("set_vm_memory_high_watermark", "absolute", "1GB")
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     assert publisher.publish([wake(4)], timeout_seconds=60) == {4}
     publisher.stop()

@@ -12,7 +12,7 @@ from hub.broker.messages import MalformedWake, Wake
 from hub.broker.publisher import Publisher
 from hub.errors import BrokerUnavailable, Misconfigured
 from tests.broker.conftest import Queues, eventually, wake
-from tests.support.private_server import free_port
+from tests.support.private_server import START_SECONDS, free_port
 
 pytestmark = pytest.mark.service
 
@@ -40,7 +40,7 @@ def test_each_wake_is_confirmed_and_lies_in_its_queue(publisher, queues: Queues)
 def test_a_batch_far_larger_than_the_window_is_confirmed(rabbit_url, queues: Queues):
     publisher = Publisher(rabbit_url, window=7)
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     assert publisher.publish([wake(n) for n in range(500)], timeout_seconds=30) == set(range(500))
     publisher.stop()
     assert queues.depths()["route.normal"] == 500
@@ -89,7 +89,7 @@ def test_time_over_returns_what_is_confirmed_and_the_publisher_goes_on(publisher
 def test_no_more_than_the_window_awaits_its_confirm(rabbit_url, queues: Queues):
     publisher = Publisher(rabbit_url, window=7)
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     thread = threading.Thread(target=lambda: publisher.publish([wake(n) for n in range(1000)], timeout_seconds=30))
     thread.start()
     outstanding = []
@@ -102,7 +102,7 @@ def test_no_more_than_the_window_awaits_its_confirm(rabbit_url, queues: Queues):
 def test_stop_lets_a_waiting_batch_go_with_what_was_confirmed(rabbit_url, queues: Queues):
     publisher = Publisher(rabbit_url, window=1)
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     results: list[set[int]] = []
     everything = [wake(n) for n in range(20_000)]
     thread = threading.Thread(target=lambda: results.append(publisher.publish(everything, timeout_seconds=60)))
@@ -119,7 +119,7 @@ def test_before_the_start_and_after_the_stop_it_is_unavailable(rabbit_url, queue
     with pytest.raises(BrokerUnavailable):
         publisher.publish([wake(1)], timeout_seconds=1)
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     publisher.stop()
     assert not publisher.connected
     with pytest.raises(BrokerUnavailable, match="stopped"):
@@ -140,7 +140,7 @@ def test_nobody_there_is_unavailable_at_once_and_stop_is_quick():
 def test_the_next_node_is_tried_when_the_first_is_down(rabbit_url, queues: Queues):
     publisher = Publisher(f"amqp://u:p@127.0.0.1:{free_port()}/,{rabbit_url}")
     publisher.start()
-    assert publisher.wait_connected(15)
+    assert publisher.wait_connected(START_SECONDS)
     assert publisher.publish([wake(1)], timeout_seconds=60) == {1}
     publisher.stop()
 

@@ -15,6 +15,7 @@ from hub.domain.declarations import Declaration, DeclaredKind
 from hub.domain.periods import PeriodKind, period, period_holding, vietnam_day
 from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.statuses import StatusCode
+from hub.processes import deadlines
 from hub.reports.figures import Asked
 from hub.reports.protocol import report_asked
 from hub.signatures.jws import sign_receipt, verify_receipt
@@ -43,6 +44,8 @@ class Quarter:
         self.declares("G22", 7)
         over = closings.day_ends(self.days.last_day) - self.hub.now()
         scene.clock.ahead += over + timedelta(days=4)
+        deadlines.tick(self.hub)  # what nobody fetched meanwhile is told
+        scene.drain(only=("tally",))
 
     def declares(self, agency: str, count: int, **more) -> Declaration:
         """On paper only, said now of the day of the documents."""

@@ -18,6 +18,7 @@ from hub.domain.schedules import MainFigure, Wish
 from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.statuses import StatusCode
 from hub.errors import PayloadsUnavailable, PdfNotMade
+from hub.processes import deadlines
 from hub.reports import REPORTS
 from hub.reports.made import Made
 from hub.signatures.jws import sign_receipt, verify_receipt
@@ -143,12 +144,13 @@ class TestKept:
         with pytest.raises(PayloadsUnavailable, match="too little space"):
             kept(full)
 
-    def test_the_mail_tells_the_shares_of_the_first_table(self, hub):
+    def test_the_mail_tells_the_figures_in_both_languages(self, hub):
         one = kept(hub)
         told = kept_reports.told(hub, one)
         assert told.figures == [
-            MainFigure("Ký số – Tỷ lệ: 99,8 % (18.274/18.302)", "Ký số – Ratio: 99,8 % (18.274/18.302)"),
-            MainFigure("Không giấy – Tỷ lệ: 27,2 % (272/1.000)", "Không giấy – Ratio: 27,2 % (272/1.000)"),
+            MainFigure("Ký số: 99,8 % (18.274/18.302)", "Signed: 99,8 % (18.274/18.302)"),
+            MainFigure("Không giấy: 27,2 % (272/1.000)", "Paperless: 27,2 % (272/1.000)"),
+            MainFigure("Văn bản gửi: 163.107", "Documents sent: 163.107"),
         ]
         assert [file.name.rpartition(".")[2] for file in told.files] == ["csv", "xlsx"], "the data only when asked for"
         assert told.period_words == ("Tháng 9 năm 2026", "September 2026")
@@ -191,6 +193,11 @@ def test_figures_are_final_when_the_day_is_over_and_counted(scene):
         assert not kept_reports.ready(connection, today, later), "an event of that day is not counted"
     scene.drain()
     with scene.database.reading() as connection:
+        assert not kept_reports.ready(connection, today, later), "the hours of its copies ended, and nobody has told"
+    scene.clock.ahead = later - scene.hub.now()
+    deadlines.tick(scene.hub)
+    scene.drain()
+    with scene.database.reading() as connection:
         assert kept_reports.ready(connection, today, later)
 
 
@@ -201,6 +208,8 @@ def test_every_report_comes_out_the_same_after_all_that_came_later(scene):
     scene.placed(2, to=("H41",), page=genuine("G22"))
     days = period_holding(PeriodKind.MONTH, vietnam_day(first.judged_at))
     scene.clock.ahead += kept_reports.day_ends(days.last_day) - scene.hub.now() + timedelta(hours=7)
+    deadlines.tick(scene.hub)
+    scene.drain(only=("tally",))
     wish = Wish(Scope(ScopeKind.HUB), compare=True)
     orders = [Order(one.report_id, wish, days, days.last_day) for one in REPORTS]
     found = [kept_reports.kept(scene.hub, order, kept_reports.made(scene.hub, order)) for order in orders]

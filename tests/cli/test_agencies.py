@@ -199,6 +199,20 @@ def test_a_certificate_belongs_to_one_agency(database, tmp_path):
         run("certificate", "H41", str(file))
 
 
+def test_a_certificate_may_be_taken_back(database, tmp_path):
+    run("add", "G22", "VPCP")
+    file = tmp_path / "seal.pem"
+    file.write_bytes(seal("G22").chain_pem())
+    sha256 = run("certificate", "G22", str(file)).output.split()[-1]
+    assert run("withdraw-certificate", sha256.upper()).exit_code == 0
+    with database.reading() as connection:
+        assert agencies.certificate_holder(connection, sha256) is None
+        audited = connection.execute(sa.select(tables.audit).order_by(tables.audit.c.number.desc())).first()
+    assert (audited.what, audited.facts["sha256"]) == ("agencies.certificate_withdrawn", sha256)
+    assert run("withdraw-certificate", sha256).exit_code == 1
+    assert run("certificate", "G22", str(file)).exit_code == 0
+
+
 def test_the_list_shows_status_and_successor(database, tmp_path):
     imported(tmp_path, HEAD + "H41,Nghệ An,open,,,\nH99,Cũ,closed,H41,,\n")
     shown = run("list").output.splitlines()

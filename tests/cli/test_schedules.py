@@ -16,13 +16,13 @@ from hub.domain.declarations import Declaration, DeclaredKind
 from hub.domain.notices import CarrierKind
 from hub.domain.periods import PeriodKind, period_holding, vietnam_day
 from hub.errors import NoSuchThing, UnknownAgency
-from hub.processes import reporting
+from hub.processes import deadlines, reporting
 from hub.signatures.jws import verify_receipt
 from hub.stations import Hub, new_id, utc_now
 from hub.store import declarations, tables
 from hub.store import kept_reports as kept_store
 from hub.store import schedules as store
-from hub.store.report_tables import tallies
+from hub.store.report_tables import SUMS_OF
 from tests.support.mail_server import MailServer
 from tests.support.scenes import Scene, genuine
 
@@ -66,13 +66,17 @@ def added(*words: str) -> str:
     return result.stdout.split()[0]
 
 
-def of_the_clock(scene: Scene, server: MailServer | None = None, *, days: int = 32) -> Hub:
-    """The hub as the clock has it, so many days later, after it has done all that is due."""
-    scene.clock.ahead = timedelta(days=days)
+def of_the_clock(scene: Scene, server: MailServer | None = None, *, day: int = 2) -> Hub:
+    """The hub as the clock has it on that day of the next month, after it has done all that is due."""
+    today = vietnam_day(utc_now())
+    next_month = (today.replace(day=28) + timedelta(days=4)).replace(day=day)
+    scene.clock.ahead = next_month - today
     hub = scene.hub
     if server is not None:
         mailing = NoticesMail(server.url, sender="truc@hub.vn", timeout_seconds=10)
         hub = replace(hub, carriers={CarrierKind.MAIL: mailing})
+    deadlines.tick(hub)
+    scene.drain(only=("tally",))
     while reporting.make_tick(hub) or reporting.send_tick(hub):
         continue
     return hub
@@ -113,7 +117,11 @@ def test_a_reader_gets_the_pdf_and_it_can_be_made_again(scene, server, tmp_path)
     )
     assert claims["data_sha256"] == one.data_sha256
     text = mail.get_body().get_content()
-    assert "không gửi bản giấy – Tỷ lệ: 50,0 % (1/2)" in text, "the genuine one replaces paper"
+    assert "không gửi bản giấy: 50,0 % (1/2)" in text, "the genuine one replaces paper"
+    english = text.rpartition("-" * 60)[2]
+    assert "Fully electronic" in english
+    accented = {one for one in english if one.isalpha() and not one.isascii()}
+    assert not accented, "only names of agencies would be, and there is none in it"
     assert "Kỳ trước" not in text, "the figures of this period; the others stand in the files"
 
     paper_of(scene, 3)
@@ -151,7 +159,8 @@ def test_figures_that_were_changed_behind_the_hub_are_named(scene):
     of_the_clock(scene)
     one = newest(scene)
     with scene.database.writing() as transaction:
-        transaction.execute(sa.update(tallies).where(tallies.c.direction == "sent").values(documents=7))
+        for table in SUMS_OF.values():
+            transaction.execute(sa.update(table).where(table.c.direction == "sent").values(documents=7))
     again = run(room.reproduce, one.id)
     assert again.exit_code == 1
     assert "differs" in again.output
@@ -245,7 +254,7 @@ def test_who_was_not_reached_is_mailed_again_by_hand(scene, server):
     assert "moi@b.vn: chờ gửi lại / to be tried again, 1 lần / attempts:" in listed
     server.refused = frozenset()
     assert "to be mailed again: 1" in run(room.kept, one.id, "--mail").output
-    of_the_clock(scene, server, days=33)
+    of_the_clock(scene, server, day=3)
     assert [mail["To"] for mail in server.taken] == ["cu@b.vn", "moi@b.vn"]
     assert audit(scene)[-1] == "reports.mailed_again"
 

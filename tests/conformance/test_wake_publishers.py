@@ -9,6 +9,7 @@ from hub.broker.embedded import EmbeddedBroker
 from hub.broker.publisher import Publisher
 from tests.broker.conftest import Queues
 from tests.conformance.wake_publisher import Line, WakePublisherConformance
+from tests.support.private_server import START_SECONDS
 
 
 class TestEmbeddedBroker(WakePublisherConformance):
@@ -26,7 +27,7 @@ class TestPublisher(WakePublisherConformance):
         publisher, queues, seen = Publisher(rabbit_url), Queues(rabbit_url), []
         queues.declare()
         publisher.start()
-        assert publisher.wait_connected(15)
+        assert publisher.wait_connected(START_SECONDS)
 
         def arrived():
             for queue in topology.QUEUES:

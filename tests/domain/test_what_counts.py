@@ -192,14 +192,15 @@ def test_a_word_that_says_nothing_of_handling_is_no_feedback(code):
 
 def test_refused_and_expired_after_it_arrived_it_is_marked_so():
     refused = replace(COPY, state=DeliveryState.REFUSED, ended_at=ARRIVED + HOUR)
-    expired = replace(TAKEN, state=DeliveryState.EXPIRED, ended_at=LATER, expired_at=LATER)
+    expired = replace(TAKEN, state=DeliveryState.EXPIRED, ended_at=LATER, expired_at=LATER, expired_in_hand_at=LATER)
     assert received(refused).marks == {Measure.REFUSED: ARRIVED + HOUR}
     assert received(expired).marks == {Measure.EXPIRED: LATER}
     assert (undelivered(refused), undelivered(expired)) == (None, None)
 
 
 def test_expired_and_delivered_again_both_stay_known():
-    back = replace(TAKEN, expired_at=ARRIVED + 30 * DAY, ended_at=ARRIVED + 31 * DAY)
+    month = ARRIVED + 30 * DAY
+    back = replace(TAKEN, expired_at=month, expired_in_hand_at=month, ended_at=ARRIVED + 31 * DAY)
     assert received(back).marks == {Measure.EXPIRED: ARRIVED + 30 * DAY, Measure.TAKEN: ARRIVED + 31 * DAY}
     assert received(back).known_at == ARRIVED
 
@@ -224,11 +225,13 @@ def test_expired_before_it_arrived_and_delivered_again_it_left_the_failures():
 
 def test_delivered_again_and_expired_again_in_the_inbox_it_is_marked_so():
     """First it failed before it arrived; now its time ended in the inbox, which is another failure."""
-    again = replace(
-        COPY, arrived_at=LATER + DAY, state=DeliveryState.EXPIRED, expired_at=LATER, ended_at=LATER + 9 * DAY
-    )
+    end = LATER + 9 * DAY
+    again = replace(COPY, arrived_at=LATER + DAY, state=DeliveryState.EXPIRED, expired_at=LATER, ended_at=end)
+    again = replace(again, expired_in_hand_at=end)
     assert undelivered(again).left_at == LATER + DAY
-    assert received(again, now=LATER + DAY * 9).marks.get(Measure.EXPIRED) == LATER + 9 * DAY
+    assert received(again, now=end).marks.get(Measure.EXPIRED) == end
+    third = replace(again, state=DeliveryState.DUE, ended_at=None)
+    assert received(third, now=end + DAY) == received(again, now=end + DAY), "delivered a third time it stays marked"
 
 
 # Not fetched in time
@@ -303,7 +306,10 @@ class Life:
         self._end(DeliveryState.PASSED_ON, at)
 
     def expire(self, at: datetime) -> None:
-        self._end(DeliveryState.EXPIRED, at, expired_at=self.copy.expired_at or at)
+        first = {"expired_at": self.copy.expired_at or at}
+        if self.copy.arrived_at is not None:
+            first["expired_in_hand_at"] = self.copy.expired_in_hand_at or at
+        self._end(DeliveryState.EXPIRED, at, **first)
 
     def again(self, _at: datetime) -> None:
         if self.copy.state is DeliveryState.EXPIRED:

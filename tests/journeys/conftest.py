@@ -261,7 +261,7 @@ class Line:
         if broker_url:
             runs += [self._consumer(broker_url, station) for station in STATIONS]
             publisher.start()
-            assert publisher.wait_connected(20)
+            assert publisher.wait_connected(START_SECONDS)
         else:
             publisher.start(work_for(scene.hub))
         self._threads = [threading.Thread(target=run) for run in runs]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hub.reports import as_json
-from hub.reports.made import Drawing, Share, Told, Words
+from hub.reports.made import Drawing, Share, Told, ToldCount, Words
 from tests.support import made_reports
 
 MADE = made_reports.report()
@@ -49,6 +49,12 @@ def test_an_indicator_is_found_by_its_id_seen_and_declared_apart() -> None:
             "percent_vi": "99,8 %",
         }
     ]
+
+
+def test_a_count_is_no_ratio() -> None:
+    one = ToldCount("sent", Words("Văn bản gửi", "Documents sent"), 163_107)
+    told = as_json.shown(replace(MADE, figures=(one,)))["figures"]
+    assert told == [{"indicator": "sent", "name": {"vi": "Văn bản gửi", "en": "Documents sent"}, "count": 163107}]
 
 
 def test_nothing_of_nothing_has_counts_and_no_value() -> None:

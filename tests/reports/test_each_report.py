@@ -6,12 +6,14 @@ from datetime import date
 
 import pytest
 
+from hub.bundles import kept_reports
 from hub.domain.cost_model import CostModel
 from hub.domain.counting import Direction
 from hub.domain.scopes import Scope, ScopeKind
 from hub.reports import (
     REPORTS,
     as_csv,
+    as_json,
     connections,
     counts_table,
     failures,
@@ -22,7 +24,7 @@ from hub.reports import (
     timeliness,
     volumes,
 )
-from hub.reports.made import Made, Share
+from hub.reports.made import Made, Share, Told, ToldCount, Words
 from hub.settings import Settings
 from tests.support.country import Country, table_of
 from tests.support.scenes import Scene, genuine_document
@@ -33,7 +35,8 @@ SEPTEMBER = "2026-09"
 
 def counted(made: Made) -> dict[str, tuple[int, int]]:
     """Indicator → both sides."""
-    return {one.indicator_id: (sum(one.numerator), sum(one.denominator)) for one in made.figures}
+    ratios = [one for one in made.figures if isinstance(one, Told)]
+    return {one.indicator_id: (sum(one.numerator), sum(one.denominator)) for one in ratios}
 
 
 def said(made: Made) -> list[str]:
@@ -58,7 +61,15 @@ def test_every_report_of_every_scope_says_what_it_is_about(province: Country, re
 def test_a_period_before_anything_happened_makes_every_report(province: Country, report: str) -> None:
     made = province.report(report, "2019-Q1", BELOW, compare=True)
     plan = {"agencies_planned"}  # known today, whatever the period
-    assert {sum(one.numerator) for one in made.figures if one.indicator_id not in plan} <= {0}
+    assert {above for one, (above, _) in counted(made).items() if one not in plan} <= {0}
+
+
+@pytest.mark.parametrize("report", [one.report_id for one in REPORTS])
+def test_the_mail_about_a_report_is_english_in_its_english_half(province: Country, report: str) -> None:
+    told = kept_reports.main_figures(as_json.shown(province.report(report, SEPTEMBER, BELOW)))
+    assert told
+    assert not any(one.vi.isascii() for one in told)
+    assert all(one.en.replace("–", "").isascii() for one in told), "no ratio of nothing is a dash"
 
 
 # -- volumes -------------------------------------------------------------------------------------------------------
@@ -75,6 +86,17 @@ def test_volumes_add_what_was_sent_and_what_was_received(province: Country) -> N
     assert types == {"Công văn": (95, 120, 215), "Giấy mời": (30, 30, 60)}
     assert volumes.SHOWN.directions == (Direction.SENT, Direction.RECEIVED)
     assert counts_table.SUM_OF_BOTH.vi == table_of(made, "counts").rows[2][0]
+
+
+def test_programs_find_the_volumes_by_their_names(province: Country) -> None:
+    made = province.report("volumes", SEPTEMBER, BELOW)
+    assert made.figures == (
+        ToldCount("sent", Words("Văn bản gửi", "Documents sent"), 125),
+        ToldCount("received", Words("Lượt nhận", "Copies received"), 150),
+        ToldCount("sent_and_received", Words("Tổng gửi và nhận", "Sent and received"), 275),
+    )
+    (invitations, *_) = province.report("volumes", SEPTEMBER, BELOW, document_type="giay_moi").figures
+    assert invitations.count == 30
 
 
 # -- signatures and timeliness -------------------------------------------------------------------------------------

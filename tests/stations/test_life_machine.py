@@ -29,7 +29,7 @@ from hub.domain.statuses import StatusCode
 from hub.errors import CopyGone, IllegalTransition
 from hub.ports import Placed, TryLater
 from hub.processes import STATIONS
-from hub.stations import acknowledge, deliver, expire, status
+from hub.stations import acknowledge, deliver, expire, fetch, status
 from hub.stations.acknowledge import Acknowledgement
 from hub.stations.status import StatusSaid
 from hub.store import deliveries, documents, life_tables, outbox, tables
@@ -92,7 +92,8 @@ class Machine(RuleBasedStateMachine):
         if frozen:
             paper = data.draw(st.sampled_from(frozen))
             number = int(paper.document_id.split(",")[-1].split("/")[0])
-            kept = self.scene.post(unsigned(document(number, to=RECIPIENTS))).consignment
+            again = document(number, to=RECIPIENTS, subject="gửi lại")  # the very same bytes get the old receipt
+            kept = self.scene.post(unsigned(again)).consignment
             assert _codes(kept) & {"change.already_recalled", "change.already_replaced"}
             assert kept.state is ConsignmentState.REJECTED
 
@@ -228,8 +229,7 @@ class Machine(RuleBasedStateMachine):
         item = self._item(data)
         if item is None:
             return
-        with self.scene.database.writing(repeatable=True) as transaction:
-            deliveries.fetched(transaction, self._id(item), at=self.hub.now())
+        fetch.run(self.scene.delivery(self._id(item)), self.hub)
         with self.scene.database.reading() as connection:
             now = deliveries.get(connection, self._id(item))
             cancelled = documents.copy(connection, now.id).holding == "cancelled"

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+import sqlalchemy as sa
 
-from hub.stations import acknowledge, deliver, ending, route
+from hub.domain.statuses import StatusCode
+from hub.stations import acknowledge, deliver, ending, inform, route, status
 from hub.stations.acknowledge import Acknowledgement
-from hub.store import consignments
+from hub.stations.status import StatusSaid
+from hub.store import consignments, events
+from hub.store.events import Event
 
 WAITS_SECONDS = 0.5
 
@@ -82,3 +86,26 @@ def test_the_last_two_recipients_close_it_together(postgres_scene):
     with waiting_while_held(first_is_acknowledging(), lambda: acknowledge.run(said, postgres_scene.hub)):
         assert postgres_scene.consignment(sent.id).state == "routed"
     assert postgres_scene.consignment(sent.id).state == "closed"
+
+
+def test_inform_waits_for_the_document_and_holds_no_row_meanwhile(postgres_scene):
+    """A recall holds the document and then wants the rows of its copies: INFORM goes the same way round."""
+    sent, made = postgres_scene.placed(1, to=("H41",))
+    said = StatusSaid(made["H41"].id, "H41", StatusCode.RECEIVED_BY_AGENCY, "đã vào sổ", postgres_scene.hub.now())
+    entry = status.run(said, postgres_scene.hub).entry
+    waiting = waiting_while_held(document_held(postgres_scene, sent), lambda: inform.run(entry.id, postgres_scene.hub))
+    with waiting, postgres_scene.database.writing() as transaction:
+        transaction.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+        assert ending.locked(transaction, made["H41"].id) is not None
+    assert len(postgres_scene.inbox("G22")) == 0  # it is written, and waits to be routed
+    postgres_scene.drain()
+    assert len(postgres_scene.inbox("G22")) == 1
+
+
+def test_who_only_tells_of_a_locked_consignment_does_not_wait(postgres_scene):
+    """A recall enters "frozen" at the document while a station holds its row and may wait for the document."""
+    sent, _ = postgres_scene.placed(1, to=("H41",))
+    with row_held(postgres_scene, sent), postgres_scene.database.writing() as transaction:
+        transaction.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+        events.happened(transaction, Event("frozen", postgres_scene.hub.now(), sent.id, facts={"by": sent.id}))
+    assert "frozen" in postgres_scene.timeline(sent.id)

@@ -12,7 +12,7 @@ from hub.domain.periods import vietnam_day
 from hub.domain.scopes import Scope, ScopeKind
 from hub.processes import deadlines
 from hub.stations import tally
-from hub.store import counted, events, rebuild, tables, tallies
+from hub.store import counted, events, rebuild, signers, tables, tallies
 from hub.store.tallies import Slice
 from tests.stations.conftest import Crash, at_once, snapshot
 from tests.support.changes import recall, said, taken
@@ -55,7 +55,7 @@ def test_a_crash_between_count_and_mark_counts_nothing(scene, crash_after):
     assert snapshot(scene.database) == before
 
 
-@pytest.mark.parametrize("step", [(counted, "_write_rows"), (counted, "_add"), (events, "tallied")])
+@pytest.mark.parametrize("step", [(counted, "_write_rows"), (counted, "_add"), (signers, "add"), (events, "tallied")])
 def test_a_fold_that_dies_anywhere_is_done_again_whole(scene, monkeypatch, step):
     _, copies = _lived(scene)
     with monkeypatch.context() as patched:

@@ -129,18 +129,19 @@ def test_what_became_known_after_the_closing_is_told_by_its_day(database):
 def test_an_event_of_the_period_that_is_not_counted_is_seen(scene):
     sent = scene.accepted(1)
     before, after = sent.judged_at - timedelta(hours=1), sent.judged_at + timedelta(hours=1)
+    now = scene.hub.now()
     with scene.database.reading() as connection:
-        assert store.uncounted(connection, before=after)
-        assert not store.uncounted(connection, before=before)
+        assert store.uncounted(connection, before=after, now=now)
+        assert not store.uncounted(connection, before=before, now=now)
     scene.drain(only=("route", "deliver", "tally"))
     with scene.database.reading() as connection:
         assert not events.wait_to_be_tallied(connection)
-        assert not store.uncounted(connection, before=after)
+        assert not store.uncounted(connection, before=after, now=now)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_questions_use_their_indexes(database):
-    assert "ix_events_to_tally" in plan_of(database, lambda c: store.uncounted(c, before=CLOSED_AT))
+    assert "ix_events_to_tally" in plan_of(database, lambda c: store.uncounted(c, before=CLOSED_AT, now=CLOSED_AT))
     assert "ix_late_movements_agency" in plan_of(database, lambda c: store.movements_since(c, CLOSING))
     assert "ix_late_movements_agency" in plan_of(
         database, lambda c: store.movements_since(c, CLOSING, agency_key="H41")

@@ -12,7 +12,8 @@ from hub.domain.agencies import Agency, AgencyStatus
 from hub.domain.scopes import Scope, ScopeKind
 from hub.domain.selections import AgencyState
 from hub.domain.signature_policy import Demand, Level, PolicyRow
-from hub.store import agencies, connections, policies, radar, report_tables, tables
+from hub.errors import IllegalTransition
+from hub.store import agencies, connections, life_tables, policies, radar, report_tables, signers, tables
 from hub.store.agencies import AgencyCertificate
 from hub.store.engine import Database
 from tests.support.plans import plan_of
@@ -148,6 +149,38 @@ def test_the_plan_of_a_past_day(database: Database) -> None:
     assert known(later.date()) == known(None) == now
 
 
+def test_a_certificate_that_was_withdrawn_and_came_back_was_away_in_between(database: Database) -> None:
+    day, held = timedelta(days=1), AgencyCertificate("1" * 64, "CN=x", END + 99 * timedelta(days=1), "", None)
+    with database.writing() as transaction:
+        g22 = Agency("G22", "G22")
+        agencies.keep_certificate(transaction, g22, held, now=NOON)
+        assert agencies.withdraw_certificate(transaction, held.sha256, now=NOON + 2 * day)
+        assert not agencies.withdraw_certificate(transaction, held.sha256, now=NOON + 3 * day)
+        assert agencies.certificate_holder(transaction.connection, held.sha256) is None
+        with pytest.raises(IllegalTransition):
+            agencies.keep_certificate(transaction, Agency("H41", "H41"), held, now=NOON + 3 * day)
+        for _ in range(2):
+            agencies.keep_certificate(transaction, g22, held, now=NOON + 4 * day)
+        assert agencies.certificate_holder(transaction.connection, held.sha256).code == "G22"
+        table = tables.agency_certificates
+        rows = transaction.execute(sa.select(table).where(table.c.sha256 == held.sha256).order_by(table.c.number)).all()
+    assert [(row.added_at, row.withdrawn_at) for row in rows] == [(NOON, NOON + 2 * day), (NOON + 4 * day, None)]
+    known = [of(database, "G22", on=DAY + 9 * day, known_on=DAY + n * day) for n in range(-1, 6)]
+    assert known == [set(), {"certified"}, {"certified"}, set(), set(), {"certified"}, {"certified"}]
+
+
+def test_a_policy_that_was_replaced_or_taken_back_held_until_then(database: Database) -> None:
+    day, last = timedelta(days=1), DAY + timedelta(days=99)
+    weak, strict = (PolicyRow(Demand.AGENCY_SEAL, level, until=last) for level in (Level.IGNORE, Level.REQUIRE))
+    with database.writing() as transaction:
+        policies.keep(transaction, "H41", weak, now=NOON)
+        policies.keep(transaction, "H41", strict, now=NOON + 2 * day)
+        policies.keep(transaction, "H41", weak, now=NOON + 3 * day)
+        policies.forget(transaction, "H41", Demand.AGENCY_SEAL, "", now=NOON + 5 * day)
+    known = ["legacy" in of(database, "H41", on=DAY + 9 * day, known_on=DAY + n * day) for n in range(-1, 7)]
+    assert known == [False, True, True, False, True, True, False, False]
+
+
 def test_certified_while_a_certificate_was_known_and_good_at_the_end_of_the_day(database: Database) -> None:
     def certificate(key: str, sha256: str, *, ends: datetime, at: datetime = NOON, withdrawn: datetime | None = None):
         with database.writing() as transaction:
@@ -185,18 +218,6 @@ def test_legacy_while_a_weaker_row_of_its_own_lasts(database: Database, row: Pol
     assert of(database, "H41", on=DAY - timedelta(days=2)) == set(), "it had not been set"
 
 
-def test_people_are_counted_once_in_the_days(database: Database) -> None:
-    days = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
-    rows = [("H41", days[0], "a"), ("H41", days[1], "a"), ("H41", days[1], "b"), ("H41", days[2], "c"),
-            ("H14", days[2], "a")]  # fmt: skip
-    with database.writing() as transaction:
-        names = ("agency_key", "day", "person")
-        transaction.execute(sa.insert(report_tables.signers), [dict(zip(names, row, strict=True)) for row in rows])
-    with database.reading() as connection:
-        assert connections.people(connection, scope=HUB, first_day=days[0], last_day=days[1]) == {"H41": 2}
-        assert connections.people(connection, scope=unit("H14"), first_day=days[0], last_day=days[2]) == {"H14": 1}
-
-
 # -- plans ------------------------------------------------------------------------------------------------------------
 
 MANY = 4000
@@ -216,8 +237,8 @@ def full(request, tmp_path_factory):
         tables.agencies: {"code": "x", "name": "x", "status": "open", "changed_at": NOON},
         report_tables.connection_plans: {"planned_on": DAY, "set_at": NOON, "set_by": "x"},
         tables.agency_certificates: {"subject": "x", "not_after": END, "pem": "", "added_at": NOON},
-        tables.signature_policies: {"document_type": "", "demand": "agency_seal", "level": "warn", "set_at": NOON},
-        report_tables.signers: {"day": DAY, "person": "x"},
+        life_tables.signature_policies: {"document_type": "", "demand": "agency_seal", "level": "warn", "set_at": NOON},
+        report_tables.signers: {"day": DAY, "person": "x", "known_on": DAY, "documents": 1},
     }
     with database.writing() as transaction:
         for table, same in filled.items():
@@ -234,7 +255,7 @@ QUESTIONS = {
     "states": lambda c: connections.states(c, scope=unit("X7"), on=DAY, known_on=DAY),
     "plans": lambda c: connections.plans(c, scope=unit("X7")),
     "plans of a day": lambda c: connections.plans(c, scope=unit("X7"), known_on=DAY),
-    "people": lambda c: connections.people(c, scope=unit("X7"), first_day=DAY, last_day=DAY),
+    "people": lambda c: signers.people(c, scope=unit("X7"), first_day=DAY, last_day=DAY),
 }
 
 

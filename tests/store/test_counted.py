@@ -22,6 +22,7 @@ from tests.support.counts import (
     CELLS,
     DAY,
     NEVER_SHORTENED,
+    PEOPLE,
     as_of,
     bears,
     carried,
@@ -47,8 +48,17 @@ def folded(database, many, subjects=()):
         return fold(transaction, many, subjects)
 
 
+def by_worth(each):
+    """The sums with all types and urgencies together."""
+    found = {}
+    for (*key, cell), many in each.items():
+        found.setdefault((*key, cell.worth), Counter()).update(many)
+    without = {key: {m: n for m, n in many.items() if n} for key, many in found.items()}
+    return {key: many for key, many in without.items() if many}
+
+
 def sums(database, table=report_tables.tallies):
-    """The sums of each agency; those of all agencies together are what they add up to."""
+    """The sums of each agency; those of all agencies, and of all types together, are what they add up to."""
     with database.reading() as connection:
         cells = {row.id: counted.as_cell(row) for row in connection.execute(sa.select(report_tables.cells))}
         found = {
@@ -62,6 +72,8 @@ def sums(database, table=report_tables.tallies):
     for key, many in each.items():
         added.setdefault((*key[:3], EVERYBODY, key[4]), Counter()).update(many)
     assert together == {key: dict(many) for key, many in added.items() if any(many.values())}
+    if table is report_tables.tallies:
+        assert sums(database, report_tables.totals) == by_worth(each)
     return each
 
 
@@ -138,6 +150,7 @@ def test_what_is_read_is_what_was_written_to_the_microsecond(books):
     whole = one(
         known_at=at, left_at=at + DAY, marks={mark: at + timedelta(microseconds=n) for n, mark in enumerate(MARKS)}
     )
+    whole = replace(whole, people=frozenset(PEOPLE))
     folded(books, [whole, one(2, marks={})])
     with books.reading() as connection:
         found = counted.read(connection, ["subject-0001", "subject-0002", "none"])
@@ -145,9 +158,10 @@ def test_what_is_read_is_what_was_written_to_the_microsecond(books):
 
 
 def test_rows_may_be_added_without_their_sums(books):
-    many = [one(1), one(2, left_at=end_of(LEAP), marks={mark: end_of(LEAP) for mark in MARKS})]
+    many = [one(1, people=frozenset(PEOPLE[:2]))]
+    many.append(one(2, left_at=end_of(LEAP), marks={mark: end_of(LEAP) for mark in MARKS}))
     with books.writing() as transaction:
-        found = Found(counted={(it.subject_id, it.direction): it for it in many}, signers={("G22", LEAP, "a" * 32)})
+        found = Found(counted={(it.subject_id, it.direction): it for it in many})
         assert counted.add_rows(transaction, found) == 2
     with books.reading() as connection:
         kept = counted.read(connection, ["subject-0001", "subject-0002"])
@@ -160,15 +174,6 @@ def test_rows_may_be_added_without_their_sums(books):
         Measure.TIMED: 1,
         Measure.LEFT: 1,
     }
-
-
-def test_signers_are_kept_once_each(books):
-    people = {("G22", LEAP, "a" * 32), ("G22", LEAP, "b" * 32), ("G22", LEAP + DAY, "a" * 32)}
-    for _ in range(2):
-        with books.writing() as transaction:
-            counted.bring_up_to_date(transaction, [], Found(signers=set(people)))
-    with books.reading() as connection:
-        assert {tuple(row) for row in connection.execute(sa.select(report_tables.signers))} == people
 
 
 def test_more_subjects_than_one_query_takes(books):

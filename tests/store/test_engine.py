@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub.errors import StoreUnavailable
 from hub.store import bells, tables
 from hub.store.bells import LocalBell
-from hub.store.engine import Database
+from hub.store.engine import Database, asked_once
 from tests.support.fixtures import unavailable
 from tests.support.servers import PrivatePostgres
 
@@ -114,6 +114,20 @@ def test_a_reading_sees_one_moment(database):
             rename(transaction, "khác")
         assert connection.execute(sa.select(tables.agencies.c.name)).scalars().all() == before
     assert "khác" in names(database)
+
+
+def test_what_is_asked_again_in_one_look_is_asked_once_and_nowhere_else(database):
+    answers = iter(range(10))
+
+    def ask(connection, question="how many?"):
+        return asked_once(connection, question, lambda: next(answers))
+
+    with database.reading() as one:
+        assert [ask(one), ask(one), ask(one, "and how many there?"), ask(one)] == [0, 0, 1, 0]
+    with database.reading() as another:
+        assert ask(another) == 2
+    with database.writing() as transaction:  # what it changes may change the answer
+        assert [ask(transaction.connection), ask(transaction.connection)] == [3, 4]
 
 
 def test_a_reading_cannot_write(postgres_database):

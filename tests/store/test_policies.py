@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from alembic import command
@@ -10,9 +10,13 @@ from alembic import command
 from hub.domain.signature_policy import Demand, Level, PolicyRow
 from hub.store import policies, schema
 from hub.store.engine import Database
+from hub.store.life_tables import signature_policies
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SEAL = Demand.AGENCY_SEAL
+_OF_G22 = (
+    sa.select(signature_policies).where(signature_policies.c.code_key == "G22").order_by(signature_policies.c.number)
+)
 
 
 def test_a_row_is_kept_replaced_and_forgotten(database):
@@ -24,9 +28,26 @@ def test_a_row_is_kept_replaced_and_forgotten(database):
             policies.keep(transaction, "G22", row, now=NOW)
         assert policies.of_agency(transaction.connection, "G22") == [hard, other]
         assert policies.of_agency(transaction.connection, "H41") == []
-        policies.forget(transaction, "G22", SEAL, "")
-        policies.forget(transaction, "G22", SEAL, "")
+        policies.forget(transaction, "G22", SEAL, "", now=NOW)
+        policies.forget(transaction, "G22", SEAL, "", now=NOW)
         assert policies.of_agency(transaction.connection, "G22") == [other]
+
+
+def test_what_was_replaced_or_taken_back_stays_with_its_times_and_the_same_again_is_one_row(database):
+    soft, hard = PolicyRow(SEAL, Level.IGNORE, "", date(2027, 6, 30)), PolicyRow(SEAL, Level.REQUIRE)
+    times = [NOW + timedelta(days=n) for n in range(5)]
+    with database.writing() as transaction:
+        for at, row in zip(times, (soft, soft, hard), strict=False):
+            policies.keep(transaction, "G22", row, now=at)
+        policies.forget(transaction, "G22", SEAL, "", now=times[3])
+        policies.keep(transaction, "G22", soft, now=times[4])
+        found = transaction.execute(_OF_G22).all()
+        assert policies.of_agency(transaction.connection, "G22") == [soft]
+    assert [(row.level, row.set_at, row.ended_at) for row in found] == [
+        ("ignore", times[0], times[2]),
+        ("require", times[2], times[3]),
+        ("ignore", times[4], None),
+    ]
 
 
 def test_what_was_required_before_the_table_still_is(tmp_path, monkeypatch):

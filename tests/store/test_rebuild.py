@@ -19,7 +19,7 @@ from tests.stations.conftest import Crash, snapshot
 from tests.support.busy import lived
 from tests.support.changes import taken
 
-COUNTS = ("counted", "tallies", "late_movements", "signers")
+COUNTS = ("counted", "tallies", "totals", "late_movements", "signers")
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def counts(scene):
     found = snapshot(scene.database)
     cells = {row[0]: row[1:] for row in found["cells"]}
     rows = {name: [tuple(cells.get(v, v) if n == at else v for n, v in enumerate(row)) for row in found[name]]
-            for name, at in zip(COUNTS, (5, 4, 4, -1), strict=True)}  # fmt: skip
-    for name in ("tallies", "late_movements"):
-        rows[name] = [row for row in rows[name] if set(row[5:]) != {"0"}]
+            for name, at in zip(COUNTS, (5, 4, 4, 4, -1), strict=True)}  # fmt: skip
+    for name, key in (("tallies", 5), ("totals", 5), ("late_movements", 5), ("signers", 4)):
+        rows[name] = [row for row in rows[name] if set(row[key:]) != {"0"}]
     return {name: sorted(some, key=str) for name, some in rows.items()}
 
 
@@ -85,14 +85,14 @@ def test_who_counts_alone_counts_the_same_and_leaves_indexes_and_promises(busy):
 
 
 def promises(scene):
-    """Names and columns of the indexes and constraints of the counts."""
+    """What keys, references and indexes the counts have (tests/store/test_bulk.py compares their definitions)."""
     with scene.database.reading() as connection:
         look = sa.inspect(connection)
-        found = {
-            name: (look.get_pk_constraint(name), look.get_foreign_keys(name), look.get_indexes(name)) for name in COUNTS
-        }
-    assert all(keys["constrained_columns"] for keys, _, _ in found.values())
-    return str(found)
+        keys = {name: look.get_pk_constraint(name)["constrained_columns"] for name in COUNTS}
+        references = {name: sorted(one["referred_table"] for one in look.get_foreign_keys(name)) for name in COUNTS}
+        indexes = {name: sorted(one["name"] for one in look.get_indexes(name)) for name in COUNTS}
+    assert all(keys.values())
+    return keys, references, indexes
 
 
 def test_what_was_not_folded_yet_is_counted_anew_and_adds_nothing_when_it_is_folded(scene):
@@ -110,8 +110,8 @@ def test_counting_anew_that_breaks_off_leaves_everything_as_it_was(busy, monkeyp
     before, parts, add_rows, some = snapshot(busy.database), promises(busy), counted.add_rows, what_counts.of_recipient
     monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 3)
 
-    def die(transaction, found):
-        add_rows(transaction, found)
+    def die(transaction, found, *, to):
+        add_rows(transaction, found, to=to)
         if where == "Ctrl-C":
             signal.raise_signal(signal.SIGINT)
         raise Crash
@@ -134,21 +134,22 @@ def test_counting_anew_that_breaks_off_leaves_everything_as_it_was(busy, monkeyp
 def test_what_happens_while_it_is_counted_anew_is_folded_after_it(postgres_scene, monkeypatch):
     """It is read after the turn was taken: what is committed later has an event that waits for the turn."""
     scene, real, done = postgres_scene, counted.add_rows, []
-    lived(scene)
+    _, copies = scene.placed(1, to=("H41", "H14"))
+    scene.placed(2)
 
-    def meanwhile(transaction, found):
+    def meanwhile(transaction, found, *, to):
         if not done:
-            done.append(scene.placed(77, to=("H41",)))
-        return real(transaction, found)
+            taken(scene, copies["H41"])
+            done.append(scene.accepted(3, to=("H41",)))
+        return real(transaction, found, to=to)
 
-    monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 3)
+    monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 1)
     monkeypatch.setattr(counted, "add_rows", meanwhile)
     rebuild.everything(scene.database, now=scene.hub.now())
-    tally.run("backlog", scene.hub)
+    assert waiting(scene) == {("received", True), ("sent", True)}
+    scene.drain()
     assert differences(scene) == ([], [])
-    subject = report_tables.counted.c.consignment_id == done[0][0].id
-    with scene.database.reading() as connection:
-        assert len(connection.execute(sa.select(report_tables.counted).where(subject)).all()) == 2
+    assert len(counts(scene)["counted"]) == 3 + 3 + 2
 
 
 def test_every_counted_row_that_is_not_as_the_rows_make_it_is_found(busy):
@@ -162,6 +163,11 @@ def test_every_counted_row_that_is_not_as_the_rows_make_it_is_found(busy):
             subjects = list(rebuild.differing_subjects(connection, now=busy.hub.now()))
             assert [found.key for found in subjects] == [(one["subject_id"], Direction.RECEIVED)], what
             assert not rebuild.waits(connection, subjects[0]) or what == "unfetched_at"
+    signed = sa.and_(table.c.people.isnot(None), table.c.left_at.is_(None))
+    with tried(busy, sa.update(table).where(signed).values(people=["a" * 32])) as connection:
+        subjects = list(rebuild.differing_subjects(connection, now=busy.hub.now()))
+        assert {found.key[1] for found in subjects} == {Direction.SENT}
+        assert {found.table for found in rebuild.differing_sums(connection)} == {"signers"}
     with tried(busy, sa.delete(table).where(mine)) as connection:
         (found,) = rebuild.differing_subjects(connection, now=busy.hub.now())
         assert (found.key[0], found.is_now) == (one["subject_id"], None)
@@ -180,7 +186,7 @@ def other_than(value, what, row):
 
 
 def test_every_sum_that_is_one_more_is_found(busy):
-    for table in (report_tables.tallies, report_tables.late_movements):
+    for table in (report_tables.tallies, report_tables.totals, report_tables.late_movements):
         with busy.database.reading() as connection:
             rows = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         for measure in Measure:
@@ -197,7 +203,7 @@ def test_a_changed_row_shows_in_its_sums_and_all_can_be_put_right(busy):
     change(busy, sa.update(report_tables.late_movements).values(documents=7))
     subjects, sums = differences(busy)
     assert subjects
-    assert {one.table for one in sums} == {"tallies", "late_movements"}
+    assert {one.table for one in sums} == {"tallies", "totals", "late_movements"}
     with busy.database.writing() as transaction:
         counted.one_at_a_time(transaction)
         rebuild.mend_sums(transaction)

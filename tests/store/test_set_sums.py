@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 
-from hub.domain.counting import MARKS, Counted, Direction, Measure
+from hub.domain.counting import MARKS, Counted, Detail, Direction, Measure
 from hub.store import counted, report_tables, set_sums
 from hub.store.recount import Found
 from hub.store.report_tables import EVERYBODY
@@ -46,6 +46,14 @@ def written(database, many):
     emptied(database)
     with database.writing() as transaction:
         counted.add_rows(transaction, Found(counted={(one.subject_id, one.direction): one for one in many}))
+
+
+def of_kinds(dialect):
+    return set_sums.of_days(dialect, Detail.KIND)
+
+
+def of_worth(dialect):
+    return set_sums.of_days(dialect, Detail.WORTH)
 
 
 def added_up(database, make):
@@ -91,7 +99,8 @@ def test_what_the_database_adds_up_is_what_counting_one_by_one_gives(books):
     @given(histories())
     def check(many):
         written(books, many)
-        assert added_up(books, set_sums.of_days) == one_by_one(many)
+        assert added_up(books, of_kinds) == one_by_one(many)
+        assert added_up(books, of_worth) == one_by_one([replace(one, cell=one.cell.worth) for one in many])
         assert added_up(books, set_sums.of_late) == late_one_by_one(many)
 
     check()
@@ -101,7 +110,7 @@ def test_what_the_database_adds_up_is_what_counting_one_by_one_gives(books):
 def test_every_month_stands_in_its_quarter(books, month):
     day = date(2028, month, 1) if month % 2 else date(2028, month, 28)
     written(books, [made(day=day)])
-    assert {key[:2] for key in added_up(books, set_sums.of_days)} == {(g, start(day)) for g, start in STARTS.items()}
+    assert {key[:2] for key in added_up(books, of_kinds)} == {(g, start(day)) for g, start in STARTS.items()}
 
 
 def test_a_vietnamese_day_ends_at_17_hours_utc_to_the_microsecond(books):
@@ -113,7 +122,7 @@ def test_a_vietnamese_day_ends_at_17_hours_utc_to_the_microsecond(books):
 
 
 def test_nothing_counted_gives_no_sums(books):
-    assert added_up(books, set_sums.of_days) == {}
+    assert added_up(books, of_kinds) == {}
     assert added_up(books, set_sums.of_late) == {}
 
 

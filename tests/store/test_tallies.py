@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 
-from hub.domain.counting import Counted, Direction, Measure
+from hub.domain.counting import Counted, Detail, Direction, Measure, Paper, Validity
 from hub.store import report_tables, tallies
 from hub.store.tallies import Slice, Wanted
 from tests.support.counts import (
@@ -36,11 +37,12 @@ from tests.support.slices import HUB, about, asked_of
 YEARS = (date(2027, 1, 1), date(2028, 12, 31))
 WANTED = {
     "all": Wanted(Measure.DOCUMENTS),
-    "some": Wanted(Measure.DOCUMENTS, frozenset(CELLS[:2])),
-    "taken": Wanted(Measure.TAKEN, frozenset(CELLS[1:])),
+    "some": Wanted(Measure.DOCUMENTS, lambda cell: cell.paper is Paper.PAPER_FREE),
+    "taken": Wanted(Measure.TAKEN, lambda cell: cell.validity is not Validity.VALID),
     "gone": Wanted(Measure.LEFT),
-    "none": Wanted(Measure.DOCUMENTS, frozenset()),
+    "none": Wanted(Measure.DOCUMENTS, lambda _: False),
 }
+OF_KIND = {"reports": Wanted(Measure.DOCUMENTS, lambda cell: (cell.document_type, cell.urgency) == ("bao_cao", 0))}
 
 
 @pytest.fixture
@@ -61,15 +63,19 @@ def cells_of(connection, asked):
 
 
 def takes(wanted, one):
-    return wanted.cells is None or one.cell in wanted.cells
+    return wanted.takes is None or wanted.takes(one.cell)
 
 
-def agencies_of(many, known_on):
+def in_detail(many, detail):
+    return [replace(one, cell=one.cell.worth) for one in many] if detail is Detail.WORTH else many
+
+
+def agencies_of(many, known_on, named):
     """(agency, name) → how many, one by one."""
     return Counter(
         (one.agency_key, name)
         for one in many
-        for name, wanted in WANTED.items()
+        for name, wanted in named.items()
         if takes(wanted, one) and bears(one, wanted.measure, known_on)
     )
 
@@ -96,10 +102,11 @@ def test_any_question_is_answered_as_counting_one_by_one(books):
         for asked in questions:
             mine = about(many, asked)
             with books.reading() as connection:
-                assert cells_of(connection, asked) == by_cell(mine, asked.known_on)
-                found = tallies.by_agency(connection, asked, WANTED)
+                assert cells_of(connection, asked) == by_cell(in_detail(mine, asked.detail), asked.known_on)
+                names = WANTED | (OF_KIND if asked.detail is Detail.KIND else {})
+                found = tallies.by_agency(connection, asked, names)
             named = Counter({(key, name): n for key, sums in found.items() for name, n in sums.items() if n})
-            assert named == agencies_of(mine, asked.known_on)
+            assert named == agencies_of(mine, asked.known_on, names)
 
     check()
 
@@ -179,21 +186,23 @@ def test_nothing_is_known_of_days_that_had_not_come(books):
         assert tallies.by_agency(connection, asked, WANTED) == {}
 
 
-def test_a_year_is_read_from_few_rows(books):
+@pytest.mark.parametrize("detail", Detail)
+def test_a_year_is_read_from_few_rows(books, detail):
     """The sums of the days are made wrong: whole years, quarters and months do not read them."""
     at = end_of(date(2028, 2, 29)) - timedelta(hours=9)
-    one = Counted("s", CARRIERS[0], Direction.SENT, "G22", date(2028, 2, 29), CELLS[0], at)
-    kept(books, [one])
-    day = report_tables.tallies.c.grain == "day"
+    kept(books, [Counted("s", CARRIERS[0], Direction.SENT, "G22", date(2028, 2, 29), CELLS[0], at)])
+    table = report_tables.SUMS_OF[detail]
     with books.writing() as transaction:
-        transaction.execute(sa.update(report_tables.tallies).where(day).values(documents=5))
+        transaction.execute(sa.update(table).where(table.c.grain == "day").values(documents=5))
     with books.reading() as connection:
         for first, last, wanted in (
             (date(2028, 1, 1), date(2028, 12, 31), 1),
             (date(2028, 1, 1), date(2028, 3, 31), 1),
             (date(2028, 2, 1), date(2028, 2, 29), 1),
             (date(2028, 2, 1), date(2028, 6, 30), 1),
-            (date(2028, 2, 2), date(2028, 2, 29), 5),
+            (date(2028, 2, 2), date(2028, 2, 29), 1),
+            (date(2028, 2, 20), date(2028, 2, 29), 5),
         ):
-            (sums,) = tallies.by_cell(connection, Slice(Direction.SENT, HUB, first, last)).values()
+            asked = Slice(Direction.SENT, HUB, first, last, detail=detail)
+            (sums,) = tallies.by_cell(connection, asked).values()
             assert sums[Measure.DOCUMENTS] == wanted, (first, last)

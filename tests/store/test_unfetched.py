@@ -10,16 +10,16 @@ from hub.domain.counting import Direction, Measure
 from hub.processes import deadlines
 from hub.stations import acknowledge, tally
 from hub.stations.acknowledge import Acknowledgement
-from hub.store import counted, rebuild, unfetched
-from tests.support.changes import fetch, over, recall, taken
+from hub.store import closings, counted, events, rebuild, unfetched
+from tests.support.changes import fetch, over, recall, said, taken
 from tests.support.scenes import unsigned
 
 HOUR = timedelta(hours=1)
 
 
-def lying(scene, *, hours=24, limit=50):
+def lying(scene, *, limit=50):
     with scene.database.reading() as connection:
-        found = unfetched.lying(connection, arrived_before=scene.hub.now() - hours * HOUR, limit=limit)
+        found = unfetched.lying(connection, by=scene.hub.now(), limit=limit)
     return [one.delivery_id for one in found]
 
 
@@ -89,3 +89,78 @@ def test_the_clock_tells_once_and_the_tally_marks_it(scene):
     assert bears(scene, copies["H41"]), "taken later, it was not fetched in time all the same"
     with scene.database.reading() as connection:
         assert list(rebuild.differing_subjects(connection, now=scene.hub.now())) == []
+
+
+def over_at(scene, delivery):
+    return scene.delivery(delivery.id).arrived_at + 24 * HOUR
+
+
+def mark(scene, delivery):
+    with scene.database.reading() as connection:
+        found = counted.read(connection, [delivery.id])
+    return found[delivery.id, Direction.RECEIVED].marks.get(Measure.UNFETCHED)
+
+
+def told(scene, consignment):
+    with scene.database.reading() as connection:
+        return [one.at for one in events.timeline(connection, consignment.id) if one.kind == "unfetched"]
+
+
+@pytest.mark.parametrize("path", ["clock", "fetched", "taken", "refused", "said", "recalled", "anew"])
+def test_the_moment_is_when_the_hours_ended_whoever_looked_and_however_late(scene, path):
+    """The clock stood still for six days: what happens then must not say that it became known only now."""
+    consignment, copies = scene.placed(1, to=("H41",))
+    one = copies["H41"]
+    scene.drain()
+    scene.clock.ahead = 144 * HOUR
+    match path:
+        case "clock":
+            deadlines.tick(scene.hub)
+        case "fetched":
+            fetch(scene, one)
+        case "taken":
+            taken(scene, one)
+        case "refused":
+            acknowledge.run(Acknowledgement(one.id, "H41", taken=False, reason="sai"), scene.hub)
+        case "said":
+            said(scene, one, "03")
+        case "recalled":
+            scene.post(recall(consignment, to=("H41",), seal=unsigned))
+        case "anew":
+            rebuild.everything(scene.database, now=scene.hub.now())
+    scene.drain()
+    assert mark(scene, one) == over_at(scene, one)
+    assert told(scene, consignment) in ([], [over_at(scene, one)])
+    assert bool(told(scene, consignment)) is (path in ("clock", "fetched"))
+    with scene.database.reading() as connection:
+        assert list(rebuild.differing_subjects(connection, now=scene.hub.now())) == []
+
+
+def test_until_somebody_has_told_the_figures_are_not_complete(scene):
+    """Else a report of the day on which the hours ended would come out otherwise when it is made again."""
+    _, copies = scene.placed(1, to=("H41",))
+    scene.drain()
+    end = over_at(scene, copies["H41"])
+    scene.clock.ahead = 30 * HOUR
+    assert uncounted(scene, before=end)
+    assert not uncounted(scene, before=end - HOUR)
+    assert not uncounted(scene, before=end, now=end - HOUR), "what has not happened yet is not missed"
+    deadlines.tick(scene.hub)
+    assert uncounted(scene, before=end + HOUR), "told, and not in the tallies"
+    tally.run("backlog", scene.hub)
+    assert not uncounted(scene, before=end + HOUR)
+
+
+def uncounted(scene, *, before, now=None):
+    with scene.database.reading() as connection:
+        return closings.uncounted(connection, before=before, now=now or scene.hub.now())
+
+
+def test_more_than_one_batch_is_told_in_one_round(scene, monkeypatch):
+    monkeypatch.setattr(deadlines, "BATCH", 2)
+    for number in range(5):
+        scene.placed(number, to=("H41",))
+    scene.clock.ahead = 30 * HOUR
+    assert len(lying(scene)) == 5
+    deadlines.tick(scene.hub)
+    assert lying(scene) == []

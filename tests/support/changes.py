@@ -16,6 +16,7 @@ from hub.domain.envelopes import Business, BusinessType, Envelope, Paper, Receiv
 from hub.domain.statuses import StatusCode
 from hub.ports import Placed, TryLater
 from hub.stations import acknowledge, expire, status
+from hub.stations import fetch as station
 from hub.stations.acknowledge import Acknowledgement
 from hub.stations.status import StatusSaid
 from hub.store import deliveries, documents, duties
@@ -90,8 +91,7 @@ def taken(scene, delivery) -> None:
 
 def fetch(scene, delivery) -> bool:
     """What the API does when a recipient takes the bytes: True when it gets them."""
-    with scene.database.writing() as transaction:
-        deliveries.fetched(transaction, delivery.id, at=scene.hub.now())
+    station.run(delivery, scene.hub)
     return scene.delivery(delivery.id).state in (DeliveryState.IN_HAND, DeliveryState.HANDED_OVER)
 
 

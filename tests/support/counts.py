@@ -31,6 +31,7 @@ CELLS = (
     Cell("other", 1, Paper.NOT_SAID, Signed.NONE, Validity.UNSIGNED),
 )
 AGENCIES = ("G22", "H41", "H41.1.2", "H14", "G30.1")
+PEOPLE = tuple(letter * 32 for letter in "abc")  # digests of those who sign
 CARRIERS = tuple(f"carrier-{number:02}" for number in range(4))  # the consignments that counted rows refer to
 NEVER_SHORTENED = settings(
     deadline=None,
@@ -98,6 +99,7 @@ def documents(draw: st.DrawFn, number: int = 0) -> Counted:
         known_at=known_at,
         left_at=left_at,
         marks=marks,
+        people=frozenset(draw(st.sets(st.sampled_from(PEOPLE)))) if direction is Direction.SENT else frozenset(),
     )
 
 
@@ -144,7 +146,7 @@ def carried(database: Database) -> None:
 def emptied(database: Database) -> None:
     """Nothing is counted any more."""
     with database.writing() as transaction:
-        for name in ("counted", "tallies", "late_movements", "signers"):
+        for name in ("counted", "tallies", "totals", "late_movements", "signers"):
             transaction.execute(sa.delete(report_tables.metadata.tables[name]))
 
 

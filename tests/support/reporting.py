@@ -12,7 +12,7 @@ from hub.bundles.kept_reports import Order
 from hub.domain.periods import period
 from hub.domain.schedules import Wish
 from hub.domain.scopes import Scope, ScopeKind
-from hub.reports.made import Column, Kind, Made, Share, Table, Words
+from hub.reports.made import Column, Kind, Made, Share, Table, Told, ToldCount, Words
 from hub.stations import Hub
 
 FORMATS = ("csv", "xlsx")
@@ -33,6 +33,11 @@ def report(wanted: Order, at: datetime, *, signed: int = 18274, name: str = "Ký
     )
     days = (wanted.period.last_day - date(wanted.period.last_day.year, 1, 1)).days
     rows = ((name, Share(signed, 18302, "/n", "/d"), 7), ("Không giấy", Share(days, 1000), 8))
+    figures = (
+        Told("signed", Words(name, "Signed"), (signed, 0), (18000, 302)),
+        Told("paperless", Words("Không giấy", "Paperless"), (days, 0), (1000, 0)),
+        ToldCount("sent", Words("Văn bản gửi", "Documents sent"), 163_107),
+    )
     vi, en = wanted.period.words
     return Made(
         report_id=wanted.report,
@@ -44,6 +49,7 @@ def report(wanted: Order, at: datetime, *, signed: int = 18274, name: str = "Ký
         rule_pack="qd28-2018",
         known_on=wanted.known_on,
         made_at=at,
+        figures=figures,
     )
 
 

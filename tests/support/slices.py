@@ -11,7 +11,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from hub.domain.counting import Counted, Direction
+from hub.domain.counting import Counted, Detail, Direction
 from hub.domain.scopes import Scope, ScopeKind
 from hub.store.tallies import Slice
 from tests.support.busy import BELOW
@@ -71,7 +71,8 @@ def slices(draw: st.DrawFn, many: Sequence[Counted]) -> Slice:
     first, last = draw(st.one_of(st.sampled_from(RUNS), st.just(tuple(ends))))
     direction = draw(st.sampled_from(sorted({one.direction for one in many} or set(Direction))))
     known_on = draw(st.one_of(st.none(), st.sampled_from(days_of(many))))
-    return Slice(direction, draw(st.sampled_from(SCOPES)), first, last, known_on)
+    detail = draw(st.sampled_from(Detail))
+    return Slice(direction, draw(st.sampled_from(SCOPES)), first, last, known_on, detail)
 
 
 @st.composite

@@ -124,6 +124,12 @@ def test_figures_say_what_was_seen_and_what_was_declared(filled: Web) -> None:
     assert (invitations["numerator"]["seen"], invitations["denominator"]) == (4, {"seen": 4, "declared": 7})
 
 
+def test_volumes_are_counts_that_a_program_reads(filled: Web) -> None:
+    found = {name: one["count"] for name, one in figures(filled, report="volumes").items()}
+    assert found["sent"] + found["received"] == found["sent_and_received"] > found["sent"] > 0
+    assert set(found) == {"sent", "received", "sent_and_received"}
+
+
 def test_nothing_sent_has_no_ratio(filled: Web) -> None:
     fully = figures(filled, "G77")["fully_electronic"]
     assert (fully["value"], fully["percent_vi"], fully["denominator"]["seen"]) == (None, "–", 0)

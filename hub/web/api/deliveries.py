@@ -21,14 +21,13 @@ from hub.domain.envelopes import Attachment
 from hub.domain.statuses import SAID_BY_RECIPIENT, StatusCode
 from hub.edxml.attachments import open_attachment
 from hub.errors import BadRequest, CopyGone, IllegalTransition, NoSuchThing, NotAllowed
-from hub.stations import acknowledge
+from hub.stations import acknowledge, fetch
 from hub.stations import status as status_station
 from hub.stations.acknowledge import Acknowledgement
 from hub.stations.status import StatusSaid
-from hub.store import consignments, deliveries, documents, events
+from hub.store import consignments, deliveries, documents
 from hub.store.consignments import Consignment
 from hub.store.deliveries import Delivery
-from hub.store.events import Event
 from hub.web import headers, identity
 from hub.web.api import bodies, parameters, shown
 
@@ -211,13 +210,8 @@ def _taken_or_gone(delivery: Delivery, body: BinaryIO) -> None:
 
 def _take(delivery: Delivery) -> None:
     hub = identity.the_hub()
-    now = hub.now()
     if delivery.fetched_at is None:
-        with hub.database.writing() as transaction:
-            if deliveries.fetched(transaction, delivery.id, at=now):
-                facts = {"recipient": delivery.recipient_key}
-                events.happened(transaction, Event("fetched", now, delivery.consignment_id, delivery.id, facts))
-                transaction.ring(f"consignment:{delivery.consignment_id}")
+        fetch.run(delivery, hub)
     with hub.database.reading() as connection:
         now_known = deliveries.get(connection, delivery.id)
         if now_known is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -24,6 +27,18 @@ COUNTS = (
     "duty_answered",
 )
 
+_events = sa.table(
+    "events",
+    *(sa.column(name, sa.String) for name in ("consignment_id", "delivery_id", "kind")),
+    sa.column("at", INSTANT),
+    sa.column("to_tally", sa.Boolean),
+)
+_deliveries = sa.table(
+    "deliveries",
+    *(sa.column(name, sa.String) for name in ("id", "consignment_id")),
+    *(sa.column(name, INSTANT) for name in ("arrived_at", "expired_at", "expired_in_hand_at")),
+)
+
 
 def upgrade() -> None:
     """Adds; everything that was ever sent is counted again from its rows by the tally station."""
@@ -31,16 +46,26 @@ def upgrade() -> None:
     _declared()
     _kept()
     _columns()
+    _made_anew("agency_certificates", _certificates_in_time, "added_at, sha256")
+    _made_anew("signature_policies", _policies_in_time, "set_at, code_key, document_type, demand")
 
 
 def downgrade() -> None:
-    """Takes it all back; the old daily counts come back empty."""
+    """Takes it all back; the old daily counts come back empty; policies that ended are lost."""
+    op.execute(
+        "DELETE FROM agency_certificates WHERE number NOT IN "
+        "(SELECT max(number) FROM agency_certificates GROUP BY sha256)"
+    )
+    op.execute("DELETE FROM signature_policies WHERE ended_at IS NOT NULL")
+    _made_anew("agency_certificates", _certificates_before, "number")
+    _made_anew("signature_policies", _policies_before, "number")
+    op.drop_column("deliveries", "expired_in_hand_at")
     op.drop_column("deliveries", "expired_at")
     op.drop_column("deliveries", "arrived_at")
     op.drop_column("agencies", "first_seen_at")
     for name in ("report_mails", "kept_reports", "report_schedules", "closed_periods", "connection_plans"):
         op.drop_table(name)
-    for name in ("declarations", "signers", "late_movements", "tallies", "counted", "cells"):
+    for name in ("declarations", "signers", "late_movements", "totals", "tallies", "counted", "cells"):
         op.drop_table(name)
     op.create_table(
         "daily_counts",
@@ -92,6 +117,7 @@ def _counting() -> None:
         sa.Column("known_at", INSTANT, nullable=False),
         sa.Column("left_at", INSTANT, nullable=True),
         *(sa.Column(f"{name}_at", INSTANT, nullable=True) for name in MEASURES[2:]),
+        sa.Column("people", JSON, nullable=True),
         sa.CheckConstraint(
             "direction IN ('sent', 'received', 'rejected', 'undelivered')", name=op.f("ck_counted_direction")
         ),
@@ -100,22 +126,26 @@ def _counting() -> None:
         sa.PrimaryKeyConstraint("subject_id", "direction", name=op.f("pk_counted")),
     )
     op.create_index("ix_counted_place", "counted", ["agency_key", "direction", "day", "subject_id"], unique=False)
+    rejected = sa.text("direction = 'rejected'")
+    op.create_index(
+        "ix_counted_rejected", "counted", ["day", "subject_id"], postgresql_where=rejected, sqlite_where=rejected
+    )
     lying = sa.text(
         "direction = 'received' AND unfetched_at IS NULL AND taken_at IS NULL AND refused_at IS NULL "
         "AND left_at IS NULL"
     )
     op.create_index("ix_counted_lying", "counted", ["known_at"], postgresql_where=lying, sqlite_where=lying)
-    op.create_table(
-        "tallies",
-        sa.Column("grain", sa.String(length=8), nullable=False),
-        sa.Column("first_day", sa.Date(), nullable=False),
-        sa.Column("direction", sa.String(length=16), nullable=False),
-        sa.Column("agency_key", CODE, nullable=False),
-        sa.Column("cell", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in MEASURES),
-        sa.PrimaryKeyConstraint("grain", "first_day", "direction", "agency_key", "cell", name=op.f("pk_tallies")),
-    )
-    op.create_index("ix_tallies_agency", "tallies", ["agency_key", "grain", "first_day", "direction"], unique=False)
+    for name in ("tallies", "totals"):
+        op.create_table(
+            name,
+            sa.Column("grain", sa.String(length=8), nullable=False),
+            sa.Column("first_day", sa.Date(), nullable=False),
+            sa.Column("direction", sa.String(length=16), nullable=False),
+            sa.Column("agency_key", CODE, nullable=False),
+            sa.Column("cell", sa.Integer(), nullable=False),
+            *(sa.Column(one, sa.Integer(), server_default="0", nullable=False) for one in MEASURES),
+            sa.PrimaryKeyConstraint("grain", "first_day", "direction", "agency_key", "cell", name=op.f(f"pk_{name}")),
+        )
     op.create_table(
         "late_movements",
         sa.Column("known_on", sa.Date(), nullable=False),
@@ -132,7 +162,9 @@ def _counting() -> None:
         sa.Column("agency_key", CODE, nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("person", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("agency_key", "day", "person", name=op.f("pk_signers")),
+        sa.Column("known_on", sa.Date(), nullable=False),
+        sa.Column("documents", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agency_key", "day", "person", "known_on", name=op.f("pk_signers")),
     )
 
 
@@ -243,11 +275,106 @@ def _kept() -> None:
 def _columns() -> None:
     op.drop_table("daily_counts")
     op.add_column("agencies", sa.Column("first_seen_at", INSTANT, nullable=True))
-    op.add_column("deliveries", sa.Column("arrived_at", INSTANT, nullable=True))
-    op.add_column("deliveries", sa.Column("expired_at", INSTANT, nullable=True))
+    for name in ("arrived_at", "expired_at", "expired_in_hand_at"):
+        op.add_column("deliveries", sa.Column(name, INSTANT, nullable=True))
     op.execute("UPDATE agencies SET first_seen_at = last_seen_at")
     op.execute("UPDATE deliveries SET arrived_at = placed_at")
     op.execute("UPDATE deliveries SET arrived_at = ended_at WHERE arrived_at IS NULL AND state = 'handed_over'")
     op.execute("UPDATE deliveries SET expired_at = ended_at WHERE state = 'expired'")
-    events = sa.table("events", sa.column("kind", sa.String), sa.column("to_tally", sa.Boolean))
-    op.execute(events.update().values(to_tally=events.c.kind.in_(COUNTS)))
+    op.execute("UPDATE deliveries SET expired_in_hand_at = expired_at WHERE arrived_at IS NOT NULL")
+    _what_was_delivered_again()
+    op.execute(_events.update().values(to_tally=_events.c.kind.in_(COUNTS)))
+
+
+def _what_was_delivered_again() -> None:
+    """Of the few copies whose time ended more than once the row tells the last end only; the events tell them all."""
+    arrived = _first_event("placed", "handed_over").scalar_subquery()
+    expired = _first_event("expired").scalar_subquery()
+    in_hand = _first_event("expired").where(_events.c.at >= _deliveries.c.arrived_at).scalar_subquery()
+    again = sa.update(_deliveries).where(_first_event("delivered_again").with_only_columns(sa.literal(1)).exists())
+    first = {"arrived_at": sa.func.coalesce(arrived, _deliveries.c.arrived_at), "expired_at": expired}
+    op.execute(again.values(first))
+    op.execute(again.values(expired_in_hand_at=in_hand))
+
+
+def _first_event(*kinds: str) -> sa.Select[Any]:
+    """When one of these first happened to the delivery at hand."""
+    of_delivery = (_events.c.consignment_id == _deliveries.c.consignment_id, _events.c.delivery_id == _deliveries.c.id)
+    return sa.select(sa.func.min(_events.c.at)).where(*of_delivery, _events.c.kind.in_(kinds)).correlate(_deliveries)
+
+
+def _made_anew(table: str, make: Callable[[], None], order: str) -> None:
+    """Another primary key: the rows are put aside, and back into the table as it is made."""
+    bind = op.get_bind()
+    before = [column["name"] for column in sa.inspect(bind).get_columns(table)]
+    op.execute(f"CREATE TABLE put_aside AS SELECT * FROM {table}")  # noqa: S608
+    op.drop_table(table)
+    make()
+    now = [column["name"] for column in sa.inspect(bind).get_columns(table)]
+    both = ", ".join(name for name in before if name in now and name != "number")
+    op.execute(f"INSERT INTO {table} ({both}) SELECT {both} FROM put_aside ORDER BY {order}")  # noqa: S608
+    op.drop_table("put_aside")
+
+
+def _certificates_in_time() -> None:
+    number = sa.Column("number", SERIAL, autoincrement=True, nullable=False)
+    _certificates(number, sa.PrimaryKeyConstraint("number", name=op.f("pk_agency_certificates")))
+    _one_only("uq_agency_certificates_held", "agency_certificates", ["sha256"], "withdrawn_at IS NULL")
+
+
+def _certificates_before() -> None:
+    _certificates(sa.PrimaryKeyConstraint("sha256", name=op.f("pk_agency_certificates")))
+
+
+def _certificates(*key: sa.SchemaItem) -> None:
+    op.create_table(
+        "agency_certificates",
+        *key[:-1],
+        sa.Column("sha256", CODE, nullable=False),
+        sa.Column("code_key", CODE, nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("not_after", INSTANT, nullable=False),
+        sa.Column("pem", sa.Text(), nullable=False),
+        sa.Column("added_at", INSTANT, nullable=False),
+        sa.Column("withdrawn_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(["code_key"], ["agencies.code_key"], name=op.f("fk_agency_certificates_code_key")),
+        key[-1],
+    )
+    op.create_index(op.f("ix_agency_certificates_code_key"), "agency_certificates", ["code_key"], unique=False)
+
+
+def _policies_in_time() -> None:
+    number = sa.Column("number", SERIAL, autoincrement=True, nullable=False)
+    ended_at = sa.Column("ended_at", INSTANT, nullable=True)
+    _policies(number, ended_at, sa.PrimaryKeyConstraint("number", name=op.f("pk_signature_policies")))
+    key = ["code_key", "document_type", "demand"]
+    _one_only("uq_signature_policies_standing", "signature_policies", key, "ended_at IS NULL")
+    op.create_index("ix_signature_policies_agency", "signature_policies", ["code_key", "set_at"], unique=False)
+
+
+def _policies_before() -> None:
+    _policies(sa.PrimaryKeyConstraint("code_key", "document_type", "demand", name=op.f("pk_signature_policies")))
+
+
+def _policies(*key: sa.SchemaItem) -> None:
+    op.create_table(
+        "signature_policies",
+        sa.Column("code_key", CODE, nullable=False),
+        sa.Column("document_type", sa.String(100), nullable=False),
+        sa.Column("demand", sa.String(24), nullable=False),
+        sa.Column("level", sa.String(8), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("set_at", INSTANT, nullable=False),
+        *key[:-1],
+        sa.CheckConstraint(
+            "demand IN ('envelope_signature', 'agency_seal', 'personal_signature')",
+            name=op.f("ck_signature_policies_demand"),
+        ),
+        sa.CheckConstraint("level IN ('require', 'warn', 'ignore')", name=op.f("ck_signature_policies_level")),
+        sa.ForeignKeyConstraint(["code_key"], ["agencies.code_key"], name=op.f("fk_signature_policies_code_key")),
+        key[-1],
+    )
+
+
+def _one_only(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, unique=True, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
