@@ -28,15 +28,15 @@ def of_days(dialect: str, detail: Detail) -> sa.Select[Any]:
     """Rows of `tallies` or `totals` of every grain, in the order of their columns, from `counted` alone; none that is
     all zero.
     """
-    daily = (
-        sa.select(counted.c.day, *_KEY, *(sa.func.sum(_now(measure)).label(measure.value) for measure in Measure))
-        .group_by(counted.c.day, *_KEY)
-        .cte("daily")
-    )
+    sums = (_whole(sa.func.sum(_now(measure)).label(measure.value)) for measure in Measure)
+    daily = sa.select(counted.c.day, *_KEY, *sums).group_by(counted.c.day, *_KEY).cte("daily")
     if detail is Detail.WORTH:
         daily = _by_worth(daily).cte("daily_worth")
-    pieces = [_of_grain(dialect, grain, daily) for grain in Grain]
-    return _with_everybody(sa.union_all(*pieces).cte("every_grain"))
+    grains = [_days(daily).cte(Grain.DAY.value)]
+    for grain in (Grain.MONTH, Grain.QUARTER, Grain.YEAR):  # each lies wholly in the next: fewer rows to add up
+        grains.append(_of_grain(dialect, grain, grains[-1]).cte(grain.value))
+    some = (sa.select(*one.c).where(sa.or_(*(one.c[measure.value] != 0 for measure in Measure))) for one in grains)
+    return _with_everybody(sa.union_all(*some).cte("every_grain"))
 
 
 def of_late(dialect: str) -> sa.Select[Any]:
@@ -54,7 +54,7 @@ def _by_worth(daily: sa.CTE) -> sa.Select[Any]:
     one, worth = cells.alias("one"), cells.alias("worth")
     same = [one.c[name] == worth.c[name] for name in ("paper", "signed", "validity")]
     key = (daily.c.day, daily.c.direction, daily.c.agency_key, worth.c.id.label("cell"))
-    sums = [sa.func.sum(daily.c[measure.value]).label(measure.value) for measure in Measure]
+    sums = [_whole(sa.func.sum(daily.c[measure.value]).label(measure.value)) for measure in Measure]
     return (
         sa.select(*key, *sums)
         .join(one, one.c.id == daily.c.cell)
@@ -75,16 +75,18 @@ def _with_everybody(each: sa.CTE) -> sa.Select[Any]:
     return sa.select(*both.c)  # as one SELECT: SQLite compares no compound with another
 
 
-def _of_grain(dialect: str, grain: Grain, daily: sa.CTE) -> sa.Select[Any]:
-    first = _start(dialect, grain, daily.c.day)
-    key = (daily.c.direction, daily.c.agency_key, daily.c.cell)
-    sums = [sa.func.sum(daily.c[measure.value]) for measure in Measure]
-    named = (_whole(one.label(measure.value)) for one, measure in zip(sums, Measure, strict=True))
-    return (
-        sa.select(sa.literal(grain.value).label("grain"), first.label("first_day"), *key, *named)
-        .group_by(first, *key)
-        .having(sa.or_(*(one != 0 for one in sums)))
-    )
+def _days(daily: sa.CTE) -> sa.Select[Any]:
+    """The days themselves as a grain."""
+    rest = [column for column in daily.c if column.name != "day"]
+    return sa.select(sa.literal(Grain.DAY.value).label("grain"), daily.c.day.label("first_day"), *rest)
+
+
+def _of_grain(dialect: str, grain: Grain, finer: sa.CTE) -> sa.Select[Any]:
+    first = _start(dialect, grain, finer.c.first_day)
+    key = (finer.c.direction, finer.c.agency_key, finer.c.cell)
+    sums = (_whole(sa.func.sum(finer.c[measure.value]).label(measure.value)) for measure in Measure)
+    named = sa.select(sa.literal(grain.value).label("grain"), first.label("first_day"), *key, *sums)
+    return named.group_by(first, *key)
 
 
 def _now(measure: Measure) -> sa.ColumnElement[int]:
@@ -133,8 +135,6 @@ def vietnam_day(dialect: str, at: sa.ColumnElement[Any]) -> sa.ColumnElement[Any
 
 
 def _start(dialect: str, grain: Grain, day: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    if grain is Grain.DAY:
-        return day
     if dialect == "postgresql":
         return sa.cast(sa.func.date_trunc(sa.literal_column(f"'{grain.value}'"), day), sa.Date)
     if grain is Grain.QUARTER:  # back to the first month of the quarter
