@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -128,7 +127,7 @@ def _kept(connection: Connection, ids: Collection[str]) -> Iterator[_Kept]:
 
 def _kept_of(row: Any) -> _Kept:
     sending = _sending(row)
-    rules = _rules_on(vietnam_day(sending.received_at))
+    rules = pack_on(vietnam_day(sending.received_at))
     return _Kept(sending, rules, what_counts.cell_of(sending, rules))
 
 
@@ -154,9 +153,6 @@ def _sending(row: Any) -> Sending:
         late=row.late,
         recalled_at=row.recalled_at,
     )
-
-
-_rules_on = lru_cache(maxsize=4096)(pack_on)
 
 
 class _Certificate(msgspec.Struct):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from hub.demo import year
+from hub.demo.year import Wishes
 from hub.domain.counting import Direction, Measure, Paper, Signed, Validity
 from hub.domain.periods import vietnam_day
+from hub.domain.working_time import WorkingCalendar
 from hub.store import recount, tables
 from hub.store.recount import Found
 from tests.support.busy import lived
 from tests.support.changes import fetch, over, recall, said, taken
+from tests.support.plans import plan_of
 from tests.support.scenes import document as a_document
 from tests.support.scenes import genuine_document, unsigned
 
@@ -50,6 +55,21 @@ def test_a_few_at_a_time_or_all_at_once_gives_the_same(scene, monkeypatch):
     monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 3)
     assert every(scene) == whole
     assert some(scene, consignments=[one.id for one in sendings.values()], deliveries=deliveries) == whole
+
+
+def test_a_piece_in_the_middle_is_not_looked_for_from_the_beginning(database, monkeypatch):
+    """Of every table only what lies between the first and the last of the piece: twice as much takes twice as long."""
+    year.make(database, Wishes(2025, 3000, 40), WorkingCalendar(lambda _year: {}), lambda _done, _of: None)
+    monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 60)
+    plan = plan_of(database, lambda connection: list(recount.every(connection, now=datetime(2026, 3, 2, tzinfo=UTC))))
+    read = (
+        "consignments|documents|events|deliveries"  # statuses and duties are looked up by delivery, or all of the few
+    )
+    assert not re.search(rf"Seq Scan on ({read})\b|SCAN ({read})\b", plan), plan
+    if not database.is_sqlite:
+        conditions = re.findall(rf"Scan using \w+ on ({read}) .*\n.*?(Index Cond)?: ", plan)
+        assert {table for table, _ in conditions} == set(read.split("|"))
+        assert all(condition for _, condition in conditions), plan
 
 
 def test_what_counts_of_a_busy_hub(scene):
