@@ -34,8 +34,8 @@ GRANT UPDATE ON documents, duties, arrival_counters, radar_marks TO hub_process;
 GRANT UPDATE (to_inform, consignment_id) ON statuses TO hub_process;   -- its message is written
 GRANT UPDATE (attempts, next_attempt_at, sent_at, given_up_at, last_error) ON notices TO hub_process;
 GRANT UPDATE (first_seen_at, last_seen_at) ON agencies TO hub_process;
-GRANT INSERT ON cells, counted, tallies, late_movements, signers, declarations TO hub_process;
-GRANT UPDATE ON counted, tallies, late_movements, signers TO hub_process;
+GRANT INSERT ON cells, counted, tallies, totals, late_movements, signers, declarations TO hub_process;
+GRANT UPDATE ON counted, tallies, totals, late_movements, signers TO hub_process;
 GRANT DELETE ON counted TO hub_process;                                -- a copy that does not count any more
 GRANT INSERT ON kept_reports, report_mails TO hub_process;
 GRANT UPDATE (next_day) ON report_schedules TO hub_process;            -- the next period; the rest is the owner's

@@ -7,7 +7,7 @@ Source: Decision 28/2018/QĐ-TTg Art. 12, 19, 21; domain notes §5.2 (8); publis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -32,22 +32,16 @@ MOST_QUOTED = 4  # days to come that are told in a sentence each
 
 @dataclass(frozen=True, slots=True)
 class _Rollout:
-    """How the units stand at the end of `day`: the last of the period, or the known-on day when that is earlier."""
+    """How the units stand at the end of `day`: the last of the period, or the known-on day when that is earlier.
+
+    `having` are the units in each state, `owed` those that are not connected, with the day for which they are planned.
+    """
 
     day: date
     states: Mapping[str, frozenset[AgencyState]]
     plans: Mapping[str, Plan]
-
-    def having(self, state: AgencyState) -> set[str]:
-        """The units in this state."""
-        return {key for key, one in self.states.items() if state in one}
-
-    @property
-    def owed(self) -> dict[str, date]:
-        """Unit → the day for which it is planned, of those that are not connected."""
-        connected = self.having(AgencyState.CONNECTED)
-        days = {key: self.plans[key].planned_on for key in self.states if key in self.plans and key not in connected}
-        return {key: day for key, day in days.items() if day is not None}
+    having: Mapping[AgencyState, set[str]]
+    owed: Mapping[str, date]
 
 
 def run(connection: Any, wanted: ReportAsked) -> Made:
@@ -58,7 +52,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     documents = indicator_table.of(connection, wanted, indicator_table.shown(wanted.rules, (FULLY,)))
     tables = [
         indicator_table.table(connection, wanted, now, title=Words("Chung", "In all")),
-        _by_level(connection, wanted, rollout, levels),
+        _by_level(wanted, rollout, levels),
         _by_day(rollout),
         _units(connection, wanted, rollout, levels),
     ]
@@ -78,10 +72,13 @@ def _rollout(connection: Any, wanted: ReportAsked) -> _Rollout:
     states = connections.states(connection, scope=asked.scope, on=asked.period.last_day, known_on=asked.known_on)
     known = connections.plans(connection, scope=asked.scope, known_on=asked.known_on)
     plans = {one.agency_key: one for one in known}
-    return _Rollout(min(asked.period.last_day, wanted.known_on), states, plans)
+    having = {state: {key for key, one in states.items() if state in one} for state in AgencyState}
+    days = {key: one.planned_on for key, one in plans.items() if one.planned_on is not None and key in states}
+    owed = {key: day for key, day in days.items() if key not in having[AgencyState.CONNECTED]}
+    return _Rollout(min(asked.period.last_day, wanted.known_on), states, plans, having, owed)
 
 
-def _by_level(connection: Any, wanted: ReportAsked, rollout: _Rollout, levels: Mapping[str, int]) -> Table:
+def _by_level(wanted: ReportAsked, rollout: _Rollout, levels: Mapping[str, int]) -> Table:
     """One row for each level; of the whole hub each share has its lists."""
     columns = (
         Column("Cấp", "Level", Kind.NUMBER, 8),
@@ -93,30 +90,31 @@ def _by_level(connection: Any, wanted: ReportAsked, rollout: _Rollout, levels: M
         Column("Đến hạn mà chưa kết nối", "Due, not connected", Kind.NUMBER, 10),
     )
     rows = []
-    for level in sorted({levels.get(key, 1) for key in rollout.states}):
-        mine = {key for key in rollout.states if levels.get(key, 1) == level}
-        sets = {state: rollout.having(state) & mine for state in AgencyState}
-        connected, due = sets[AgencyState.CONNECTED], sets[AgencyState.DUE]
-        counts = (len(sets[AgencyState.PLANNED]), len(due), len(due - connected))
-        rows.append((level, len(mine), len(connected), _share_of(connection, wanted, level), *counts))
+    of_level: dict[int, set[str]] = {}
+    for key in rollout.states:
+        of_level.setdefault(levels.get(key, 1), set()).add(key)
+    for level, mine in sorted(of_level.items()):
+        connected, due = (rollout.having[one] & mine for one in (AgencyState.CONNECTED, AgencyState.DUE))
+        counts = (len(rollout.having[AgencyState.PLANNED] & mine), len(due), len(due - connected))
+        rows.append((level, len(mine), len(connected), _share_of(wanted, rollout, mine, level), *counts))
     return Table("levels", Words("Theo cấp", "By level"), columns, tuple(rows))
 
 
-def _share_of(connection: Any, wanted: ReportAsked, level: int) -> Cell:
-    """The share of a level, where it can be asked for by itself: of the whole hub, or of a level."""
+def _share_of(wanted: ReportAsked, rollout: _Rollout, mine: Iterable[str], level: int) -> Cell:
+    """The share of a level (its units), where it can be asked for by itself: of the whole hub, or of a level."""
     asked = wanted.asked
     known = indicator_table.shown(wanted.rules, RATIOS[:1])
     if asked.scope.kind not in (ScopeKind.HUB, ScopeKind.LEVEL) or not known:
         return None
     narrowed = replace(asked, scope=Scope(ScopeKind.LEVEL, level=level))
-    found: Figure = figures.figures(connection, narrowed, wanted.rules, only=known)[known[0]]
-    return links.share(wanted, found, narrowed)
+    one = figures.indicator(wanted.rules, known[0])
+    return links.share(wanted, figures.of_states(one, [rollout.states[key] for key in mine], narrowed), narrowed)
 
 
 def _by_day(rollout: _Rollout) -> Table:
     """One row for each day of the plan: how many for that day, how many of them are still to come, adding up."""
     planned = {key: one.planned_on for key, one in rollout.plans.items() if one.planned_on and key in rollout.states}
-    connected, owed = rollout.having(AgencyState.CONNECTED), rollout.owed
+    connected, owed = rollout.having[AgencyState.CONNECTED], rollout.owed
     columns = (
         Column("Kết nối đến hết ngày", "To be connected by", Kind.DATE, 14),
         Column("Số đơn vị theo kế hoạch", "Planned units", Kind.NUMBER, 12),
@@ -139,9 +137,9 @@ def _by_day(rollout: _Rollout) -> Table:
 
 def _units(connection: Any, wanted: ReportAsked, rollout: _Rollout, levels: Mapping[str, int]) -> Table:
     """The units that are connected or planned, the overdue ones first; the others are only counted."""
-    names = scopes.names(connection, wanted.asked.scope)
-    connected, owed = rollout.having(AgencyState.CONNECTED), rollout.owed
+    connected, owed = rollout.having[AgencyState.CONNECTED], rollout.owed
     told = sorted(connected | owed.keys(), key=lambda key: (key in connected, owed.get(key, date.max), key))
+    names = wanted.names_of(connection, told[:MOST_LISTED])
     columns = (
         Column("Đơn vị", "Unit", width=36),
         Column("Mã định danh", "Code", width=16),
@@ -172,7 +170,7 @@ def _state(key: str, owed: Mapping[str, date], connected: set[str], day: date) -
 
 def _chart(rollout: _Rollout) -> Chart:
     """How the number of connected units grows by the plan, from what is connected."""
-    connected, owed = len(rollout.having(AgencyState.CONNECTED)), rollout.owed
+    connected, owed = len(rollout.having[AgencyState.CONNECTED]), rollout.owed
     days = sorted({day for day in owed.values() if day > rollout.day})
     labels = (day_vi(rollout.day), *(day_vi(day) for day in days))
     values = (connected, *(connected + sum(one <= day for one in owed.values()) for day in days))
@@ -186,7 +184,7 @@ def _quoted(rollout: _Rollout, documents: Mapping[str, Figure]) -> Iterator[Word
     for figure in documents.values():
         count = number_vi(figure.numerator.total)
         yield Words(f"{count} văn bản gửi không kèm bản giấy.", f"{count} documents sent without paper.")
-    connected = number_vi(len(rollout.having(AgencyState.CONNECTED)))
+    connected = number_vi(len(rollout.having[AgencyState.CONNECTED]))
     yield Words(f"{connected} đơn vị đã kết nối.", f"{connected} units connected.")
     yield from _to_come(rollout, sorted({day for day in rollout.owed.values() if day > rollout.day})[:MOST_QUOTED])
     late = sum(day <= rollout.day for day in rollout.owed.values())

@@ -18,7 +18,7 @@ from hub.reports import figures, indicator_table, parts_table, trends
 from hub.reports.figures import Asked
 from hub.reports.made import Cell, Column, Kind, Table, Words
 from hub.reports.protocol import ReportAsked
-from hub.store import scopes, tallies
+from hub.store import tallies
 from hub.store.tallies import Slice, Wanted
 
 URGENCIES = (
@@ -151,8 +151,7 @@ def by_agency(connection: Any, wanted: ReportAsked, shown: Shown) -> dict[str, l
 
 def names(connection: Any, wanted: ReportAsked, keys: Collection[str]) -> dict[str, str]:
     """The names of these agencies; most of them stand in the scope's part of the directory."""
-    found = scopes.names(connection, wanted.asked.scope)
-    return found | wanted.names_of(connection, set(keys) - found.keys())
+    return wanted.names_of(connection, keys)
 
 
 def _slice(asked: Asked, direction: Direction) -> Slice:

@@ -20,6 +20,7 @@ from hub.domain.indicators import AgencyState, Counts, Indicator, Selection, Tar
 from hub.domain.periods import Period
 from hub.domain.rules import RulePack
 from hub.domain.scopes import Scope
+from hub.domain.selections import agencies_of
 from hub.store import connections, declarations, signers, tallies
 from hub.store.tallies import Slice, Wanted
 
@@ -192,6 +193,11 @@ def of_agencies(connection: Any, asked: Asked, one: Indicator) -> dict[str, Figu
     return _Stock(connection, asked).by_agency(one, _declared_by_agency(connection, asked))
 
 
+def of_states(one: Indicator, states: Collection[Collection[AgencyState]], asked: Asked) -> Figure:
+    """An indicator of agencies, of those that stand so."""
+    return _figure(one, [Part(count) for count in agencies_of(one.numerator, one.denominator, states)], asked)
+
+
 class _Stock:
     """Agencies and people: how they stand, read once."""
 
@@ -203,7 +209,7 @@ class _Stock:
     def parts(self, one: Indicator, parts: Sequence[Part]) -> Sequence[Part]:
         """The sides of an indicator of agencies or people; others as they are."""
         if one.counts is Counts.AGENCIES:
-            return [Part(sum(self._stands(one, side, key) for key in self.states)) for side in _SIDES]
+            return [Part(count) for count in agencies_of(one.numerator, one.denominator, self.states.values())]
         if one.counts is Counts.PEOPLE:
             people = sum(self.people.values())
             return [

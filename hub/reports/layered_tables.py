@@ -35,7 +35,7 @@ def tables(connection: Any, wanted: ReportAsked, totals: Mapping[str, Figure]) -
         return []
     heads = layers.heads(connection, below=scope.agency_key)
     found = figures.by_agency(connection, wanted.asked, wanted.rules, totals)
-    names = wanted.names_of(connection, {*heads, *(key for many in found.values() for key in many)})
+    names = wanted.names_of(connection, {*heads.values(), *(key for many in found.values() for key in many)})
     units = _families(totals, found, heads, names, of=_narrowing(scope.agency_key))
     made = []
     for title, keys in _layers(scope.kind, [one.agency_key for one in units.standings]):

@@ -18,7 +18,6 @@ from hub.reports.made import Chart, Column, Drawing, Kind, Made, Series, Table, 
 from hub.reports.paper_free import FULLY, NOT_REPLACING, ON_PAPER, PARALLEL
 from hub.reports.protocol import Report, ReportAsked
 from hub.settings import Settings
-from hub.store import scopes
 
 TITLE = Words("Tiết kiệm giấy, bưu chính và thời gian", "Savings: paper, postage and time")
 MOST_DRAWN = 20
@@ -102,8 +101,7 @@ def _quantities(saved: Cost, still: Cost) -> Table:
 def _units(connection: Any, wanted: ReportAsked, costs: CostModel, whole: Figure) -> Table:
     main = whole.indicator.indicator_id
     found = figures.by_agency(connection, wanted.asked, wanted.rules, [main])[main]
-    names = scopes.names(connection, wanted.asked.scope)
-    names |= wanted.names_of(connection, found.keys() - names.keys())
+    names = wanted.names_of(connection, found.keys())
     columns = (
         Column("Đơn vị", "Unit", width=36),
         Column("Mã định danh", "Code", width=16),

@@ -193,8 +193,7 @@ def _since_closing(
         closed = closings.frozen(connection, asked.period)
         said = closed is not None and closed.closed_at <= _end_of(wanted)
         return (), (Words(*closed.words),) if closed is not None and said else ()
-    everybody = asked.scope.kind is ScopeKind.HUB
-    keys = None if everybody else scopes.names(connection, asked.scope).keys()
+    keys = scopes.members(connection, asked.scope)
     today = {one: closing.amounts_of(figure) for one, figure in shown.items()}
     note = closings.note(connection, asked.period, today, agency_keys=keys)
     if note is None or note.closing.closed_at > _end_of(wanted):

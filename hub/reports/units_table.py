@@ -20,7 +20,7 @@ from hub.reports.indicator_table import Earlier
 from hub.reports.league import Standing
 from hub.reports.made import Cell, Chart, Column, Drawing, Kind, Series, Table, Words
 from hub.reports.protocol import ReportAsked
-from hub.store import connections, scopes
+from hub.store import connections
 
 MOST_SILENT = 2000  # units without any figure that are listed; more of them are only counted
 MOST_DRAWN = 20  # units in a chart
@@ -60,8 +60,7 @@ def read(connection: Any, wanted: ReportAsked, totals: Mapping[str, Figure]) -> 
     speaking = {key for many in found.values() for key in many}
     silent, left_out = _silent(connection, wanted, speaking)
     ratios = {key: found[main][key].ratio if key in found[main] else None for key in speaking | silent}
-    names = scopes.names(connection, asked.scope)
-    names |= wanted.names_of(connection, ratios.keys() - names.keys())
+    names = wanted.names_of(connection, ratios.keys())
     standings = tuple(league.table(ratios, names, totals[main].indicator.better))
     return Units(standings, names, totals, found, before, left_out)
 

@@ -53,13 +53,15 @@ def plan(transaction: Transaction, agency_key: str, planned_on: date | None, *, 
 
 def plans(connection: Connection, *, scope: Scope, known_on: date | None = None) -> list[Plan]:
     """Every agency of the scope that is in the plan or was seen, as known at the end of a day; the earliest first."""
-    planned = _planned(known_on).label("planned_on")
+    latest = _latest_plans(connection, scope, known_on).subquery("latest")
     seen = agencies.c.first_seen_at.isnot(None)
     if known_on is not None:
         seen = sa.and_(seen, agencies.c.first_seen_at < _end(known_on))
     first_seen_at = sa.case((seen, agencies.c.first_seen_at)).label("first_seen_at")
-    statement = sa.select(agencies.c.code_key, agencies.c.name, planned, first_seen_at).where(
-        scopes.within(connection, agencies.c.code_key, scope), sa.or_(planned.isnot(None), seen)
+    statement = (
+        sa.select(agencies.c.code_key, agencies.c.name, latest.c.planned_on, first_seen_at)
+        .outerjoin(latest, latest.c.agency_key == agencies.c.code_key)
+        .where(scopes.within(connection, agencies.c.code_key, scope), sa.or_(latest.c.planned_on.isnot(None), seen))
     )
     found = [Plan(*row) for row in connection.execute(statement)]
     return sorted(found, key=lambda one: (one.planned_on or date.max, one.agency_key))
@@ -80,15 +82,15 @@ def _states(
     connection: Connection, *, scope: Scope, on: date, known_on: date | None
 ) -> dict[str, frozenset[AgencyState]]:
     end = _end(min(on, known_on) if known_on is not None else on)
-    found: dict[str, set[AgencyState]] = {}
-    for row in connection.execute(_existing(connection, scope, on)):
-        seen = row.first_seen_at is not None and row.first_seen_at < end
-        found[row.code_key] = {AgencyState.ALL, AgencyState.CONNECTED} if seen else {AgencyState.ALL}
+    silent, seen = frozenset({AgencyState.ALL}), frozenset({AgencyState.ALL, AgencyState.CONNECTED})
+    found = {
+        key: seen if is_seen else silent for key, is_seen in connection.execute(_existing(connection, scope, on, end))
+    }
     for state, keys in _also(connection, scope=scope, on=on, known_on=known_on, end=end):
         for key in keys:
             if key in found:
-                found[key].add(state)
-    return {key: frozenset(its) for key, its in found.items()}
+                found[key] |= {state}
+    return found
 
 
 def _also(
@@ -105,9 +107,9 @@ def _also(
     yield AgencyState.LEGACY, _legacy(connection, scope, on, end)
 
 
-def _existing(connection: Connection, scope: Scope, on: date) -> sa.Select[Any]:
+def _existing(connection: Connection, scope: Scope, on: date, end: datetime) -> sa.Select[Any]:
     """A closed agency existed up to the day that it was valid until; without one it is not known until when."""
-    return sa.select(agencies.c.code_key, agencies.c.first_seen_at).where(
+    return sa.select(agencies.c.code_key, agencies.c.first_seen_at < end).where(
         scopes.within(connection, agencies.c.code_key, scope),
         sa.or_(agencies.c.status != AgencyStatus.CLOSED.value, agencies.c.valid_until.isnot(None)),
         sa.or_(agencies.c.valid_from.is_(None), agencies.c.valid_from <= on),
@@ -125,14 +127,6 @@ def _latest_plans(connection: Connection, scope: Scope, known_on: date | None) -
     return sa.select(connection_plans.c.agency_key, connection_plans.c.planned_on).where(
         connection_plans.c.number.in_(last.group_by(connection_plans.c.agency_key))
     )
-
-
-def _planned(known_on: date | None) -> sa.ScalarSelect[date]:
-    """The day in the last row of an agency."""
-    last = sa.select(connection_plans.c.planned_on).where(connection_plans.c.agency_key == agencies.c.code_key)
-    if known_on is not None:
-        last = last.where(connection_plans.c.set_at < _end(known_on))
-    return last.order_by(connection_plans.c.number.desc()).limit(1).scalar_subquery()
 
 
 def _certified(connection: Connection, scope: Scope, end: datetime) -> sa.Select[Any]:

@@ -87,7 +87,8 @@ late_movements = sa.Table(
     sa.Column("cell", sa.Integer, primary_key=True),
     *(sa.Column(measure.value, sa.Integer, nullable=False, server_default="0") for measure in Measure),
 )
-sa.Index("ix_late_movements_agency", late_movements.c.agency_key, late_movements.c.direction, late_movements.c.known_on)
+_late = late_movements.c
+sa.Index("ix_late_movements_agency", _late.agency_key, _late.direction, _late.known_on, _late.day)
 
 # How many documents of a day a person signed, as a difference under the day on which that became known.
 signers = sa.Table(

@@ -16,12 +16,13 @@ import pytest
 from hub.domain.declarations import DeclaredKind
 from hub.domain.ratios import percent_vi
 from hub.domain.scopes import Scope, ScopeKind
-from hub.reports import as_csv, as_json
+from hub.reports import as_csv, as_json, as_pdf
 from hub.reports.formats import decimal_vi, number_vi
 from hub.reports.made import Made
 from hub.store import schema
 from hub.store.engine import Database
 from tests.support.country import Batch, Country
+from tests.support.pdf_texts import texts
 
 NOW = datetime(2026, 9, 5, 3, tzinfo=UTC)
 DAY = date(2026, 8, 12)
@@ -34,6 +35,15 @@ def country(tmp_path: Path, sqlite_template: Path) -> Iterator[Country]:
     place = tmp_path / "hub.sqlite3"
     shutil.copy(sqlite_template, place)
     database = Database(f"sqlite:///{place}")
+    yield Country(database, NOW)
+    database.close()
+
+
+@pytest.fixture
+def nation(tmp_path: Path) -> Iterator[Country]:
+    """An empty directory."""
+    database = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    schema.upgrade(database)
     yield Country(database, NOW)
     database.close()
 
@@ -126,18 +136,56 @@ def test_published_figure_445_documents_5_units_13_more_by_30_september(country:
     assert figure(country.report("paper-free", MONTH, PROVINCE), "fully_electronic")["numerator"]["seen"] == 445
 
 
-def test_published_figure_95_of_95_bodies_connected(tmp_path: Path) -> None:
-    """By 30 September 2019: 60 through an axis of their own, 35 directly."""
-    database = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
-    schema.upgrade(database)
-    country = Country(database, NOW)
-    country.agencies((f"G{number:02}" for number in range(1, 33)), connected_on=date(2019, 3, 12))
-    country.agencies((f"H{number:02}" for number in range(1, 64)), connected_on=date(2019, 9, 30))
-    found = figure(country.report("connections", "2019-9M"), "agencies_connected")
-    before = figure(country.report("connections", "2019-H1"), "agencies_connected")
-    database.close()
+def test_published_figure_95_of_95_bodies_connected(nation: Country) -> None:
+    """By 30 September 2019."""
+    nation.agencies((f"G{number:02}" for number in range(1, 33)), connected_on=date(2019, 3, 12))
+    nation.agencies((f"H{number:02}" for number in range(1, 64)), connected_on=date(2019, 9, 30))
+    found = figure(nation.report("connections", "2019-9M"), "agencies_connected")
+    before = figure(nation.report("connections", "2019-H1"), "agencies_connected")
     assert (found["numerator"]["seen"], found["denominator"]["seen"], found["percent_vi"]) == (95, 95, "100,0 %")
     assert before["numerator"]["seen"] == 32
+
+
+FULL = pytest.param(163_107, 488_165, marks=[pytest.mark.long, pytest.mark.timeout(1200)], id="whole")
+A_HUNDREDTH = pytest.param(1_631, 4_882, id="a hundredth")  # 651.272 documents and copies take half a minute to count
+
+
+@pytest.mark.parametrize(("sent", "received"), [FULL, A_HUNDREDTH])
+def test_published_figure_163107_sent_488165_received_95_of_95_connected(
+    nation: Country, sent: int, received: int
+) -> None:
+    """12 March to 30 September 2019; 60 bodies came through an axis of their own, 35 directly: each counts as one.
+
+    Every day a hundredth of the documents is exchanged, by all 95 bodies; the whole of it among the long tests.
+    """
+    first, last = date(2019, 3, 12), date(2019, 9, 30)
+    bodies = nation.agencies((f"H{n:02}" for n in range(1, 61)), connected_on=first, own_axis=True)
+    bodies += nation.agencies((f"G{n:02}" for n in range(1, 36)), connected_on=last)
+    exchanged(nation, bodies, sent=sent, received=received, days=(first, last))
+    nation.send(Batch("H01", 3, date(2019, 3, 11), to=("G01",)), Batch("H01", 3, date(2019, 10, 1), to=("G01",)))
+    nation.count()
+    made = nation.report("volumes", f"{first}..{last}")
+    told = {one.count_id: one.count for one in made.figures}
+    assert told == {"sent": sent, "received": received, "sent_and_received": sent + received}
+    text = "\n".join(texts(as_pdf.write(made)))
+    written = {163_107: ["163.107", "488.165", "651.272"], 1_631: ["1.631", "4.882", "6.513"]}[sent]
+    assert [number for number in written if number in text.split()] == written
+    connected = nation.report("connections", f"{first}..{last}")
+    assert "95 đơn vị đã kết nối." in notes(connected)
+    found = figure(connected, "agencies_connected")
+    assert (found["numerator"]["seen"], found["denominator"]["seen"], found["percent_vi"]) == (95, 95, "100,0 %")
+
+
+def exchanged(country: Country, bodies: list[str], *, sent: int, received: int, days: tuple[date, date]) -> None:
+    """All bodies send to two or three others, alike, each on a day of its own between these two."""
+    to_two, share = 3 * sent - received, sent // len(bodies)
+    for place, body in enumerate(bodies):
+        others = [bodies[(place + step) % len(bodies)] for step in (1, 2, 3)]
+        day = days[0] + place * (days[1] - days[0]) // (len(bodies) - 1)
+        count = share if place else sent - share * (len(bodies) - 1)
+        twos = min(to_two, count)
+        to_two -= twos
+        country.send(Batch(body, twos, day, to=tuple(others[:2])), Batch(body, count - twos, day, to=tuple(others)))
 
 
 def test_published_figure_90_81_percent_exchanged_electronically(country: Country) -> None:

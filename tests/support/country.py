@@ -65,12 +65,18 @@ class Country:
         self._number = 0
         self._places: dict[str, int] = {}
 
-    def agencies(self, codes: Iterable[str], *, above: str = "", connected_on: date | None = None) -> list[str]:
-        """Agencies of this directory; with `connected_on` their systems first called on that day."""
+    def agencies(
+        self, codes: Iterable[str], *, above: str = "", connected_on: date | None = None, own_axis: bool = False
+    ) -> list[str]:
+        """Agencies of this directory; with `connected_on` their systems first called on that day.
+
+        `own_axis`: the system that calls is an axis of their own, which speaks for all units below them.
+        """
         keys = list(codes)
         with self.database.writing() as transaction:
             for code in keys:
-                agencies.keep(transaction, Agency(code, f"Đơn vị {code}", parent=above or None), now=self.now)
+                one = Agency(code, f"Đơn vị {code}", parent=above or None, speaks_for_descendants=own_axis)
+                agencies.keep(transaction, one, now=self.now)
             if connected_on is not None:
                 seen = sa.update(tables.agencies).where(tables.agencies.c.code_key.in_(keys))
                 transaction.execute(seen.values(first_seen_at=_noon(connected_on)))
@@ -83,11 +89,11 @@ class Country:
                 self._load(batch, min(PIECE, batch.count - first))
 
     def _load(self, batch: Batch, count: int) -> None:
-        at = bulk.instant(_noon(batch.day))
+        at, header = bulk.instant(_noon(batch.day)), _header(batch)
         ids = [self._id() for _ in range(count)]
         copies = [self._copy(one, recipient, at) for one in ids for recipient in batch.to]
-        with self.database.writing() as transaction:
-            bulk.load(transaction, "consignments", _CONSIGNMENT, [_document(one, batch, at) for one in ids])
+        with self.database.writing() as transaction, bulk.roomy(transaction):
+            bulk.load(transaction, "consignments", _CONSIGNMENT, [_document(one, batch, at, header) for one in ids])
             bulk.load(transaction, "deliveries", _DELIVERY, copies)
 
     def _copy(self, consignment: str, recipient: str, at: str) -> Sequence[Value]:
@@ -129,8 +135,11 @@ def table_of(made: Made, table_id: str) -> Table:
     return next(one for one in made.tables if one.table_id == table_id)
 
 
-def _document(one: str, batch: Batch, at: str) -> Sequence[Value]:
-    header = json.dumps({"document_type_name": batch.document_type, "urgency": 0})
+def _header(batch: Batch) -> str:
+    return json.dumps({"document_type_name": batch.document_type, "urgency": 0})
+
+
+def _document(one: str, batch: Batch, at: str, header: str) -> Sequence[Value]:
     return (
         *(one, batch.sender, batch.sender, one, batch.sender, "document", "routed", "normal", "0" * 64),
         *(1, True, one, f"{one[-6:]}/CV", batch.day.isoformat(), "0" * 64, 0),

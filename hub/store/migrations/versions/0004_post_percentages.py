@@ -156,7 +156,8 @@ def _counting() -> None:
         *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in MEASURES),
         sa.PrimaryKeyConstraint("known_on", "day", "direction", "agency_key", "cell", name=op.f("pk_late_movements")),
     )
-    op.create_index("ix_late_movements_agency", "late_movements", ["agency_key", "direction", "known_on"], unique=False)
+    late = ["agency_key", "direction", "known_on", "day"]
+    op.create_index("ix_late_movements_agency", "late_movements", late, unique=False)
     op.create_table(
         "signers",
         sa.Column("agency_key", CODE, nullable=False),
