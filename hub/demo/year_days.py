@@ -79,7 +79,7 @@ def written(second: int) -> str:
     >>> written(0)
     '1970-01-01 00:00:00.000000'
     """
-    return f"{_DATE[second // DAY]} {_CLOCK[second % DAY]}.000000"
+    return _DATE[second // DAY] + _TIME[second % DAY]
 
 
 def zulu(second: int) -> str:
@@ -128,6 +128,7 @@ class _Remembered(dict[int, str]):
 
 _DATE = _Remembered(lambda day: (_EPOCH + timedelta(days=day)).isoformat())
 _CLOCK = _Remembered(lambda s: f"{s // HOUR:02d}:{s // MINUTE % 60:02d}:{s % 60:02d}")
+_TIME = _Remembered(lambda s: f" {_CLOCK[s]}.000000")
 
 
 @cache
