@@ -7,6 +7,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.fixtures import (  # noqa: F401 (fixtures are found by name)
+    ctrl_c,
     make_postgres_database,
     postgres_admin_url,
     postgres_server,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -146,10 +145,10 @@ class TestBrokenOff:
         with pytest.raises(LookupError, match="no more words"):
             year.make(database, Wishes(YEAR, 200, 12), CALENDAR, nothing)
 
-    def test_by_ctrl_c(self, database: Database) -> None:
+    def test_by_ctrl_c(self, database: Database, ctrl_c: Callable[[], None]) -> None:
         def impatient(done: int, _of: int) -> None:
             if done > 100:
-                signal.raise_signal(signal.SIGINT)
+                ctrl_c()
 
         with pytest.raises(KeyboardInterrupt):
             year.make(database, Wishes(YEAR, 200, 12), CALENDAR, impatient)

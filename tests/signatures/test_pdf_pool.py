@@ -33,8 +33,8 @@ CATALOGUE = b"<< /Type /Catalog /Pages 2 0 R /Own %s >>"
 
 
 def endless() -> bytes:
-    """A file made of nothing but objects: more than a second's work."""
-    numbers = range(10, 100_000)
+    """A file made of nothing but objects: many seconds' work."""
+    numbers = range(10, 400_000)
     own = b"[%s]" % b" ".join(b"%d 0 R" % number for number in numbers)
     return plain({1: CATALOGUE % own} | dict.fromkeys(numbers, b"<< /A [1 2 (x)] /B << /C /D >> >>"))
 
@@ -74,7 +74,7 @@ class TestLimits:
         pool.close()
 
     def test_processor_time_ends_the_child(self) -> None:
-        child = pdf_pool._Child(512 * MIB, 1)
+        child = pdf_pool._Child(2048 * MIB, 1)
         with tempfile.TemporaryFile() as file:
             file.write(endless())
             file.flush()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -68,14 +67,14 @@ def test_what_breaks_the_maker_is_raised_where_it_is_missed() -> None:
 
 
 @pytest.mark.parametrize("how", ["error", "Ctrl-C", "enough"])
-def test_who_stops_taking_ends_the_making(how: str) -> None:
+def test_who_stops_taking_ends_the_making(how: str, ctrl_c: Callable[[], None]) -> None:
     maker = Maker(1000)
 
     def take() -> None:
         with ahead(maker.numbers()) as things:
             assert next(things) == 0
             if how == "Ctrl-C":
-                signal.raise_signal(signal.SIGINT)
+                ctrl_c()
             if how == "error":
                 raise LookupError(how)
 

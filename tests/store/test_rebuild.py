@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -106,14 +105,14 @@ def test_what_was_not_folded_yet_is_counted_anew_and_adds_nothing_when_it_is_fol
 
 @pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("where", ["writing", "reading", "Ctrl-C"])
-def test_counting_anew_that_breaks_off_leaves_everything_as_it_was(busy, monkeypatch, where, alone):
+def test_counting_anew_that_breaks_off_leaves_everything_as_it_was(busy, monkeypatch, ctrl_c, where, alone):
     before, parts, add_rows, some = snapshot(busy.database), promises(busy), counted.add_rows, what_counts.of_recipient
     monkeypatch.setattr(recount, "CONSIGNMENTS_AT_ONCE", 3)
 
     def die(transaction, found, *, to):
         add_rows(transaction, found, to=to)
         if where == "Ctrl-C":
-            signal.raise_signal(signal.SIGINT)
+            ctrl_c()
         raise Crash
 
     def die_reading(copy, *asked, **more):

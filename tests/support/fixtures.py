@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 
 import pika
@@ -125,3 +126,11 @@ def delete_topology(url: str) -> None:
 def _with_database(url: str, name: str) -> str:
     server, _, _ = url.rpartition("/")
     return f"{server}/{name}"
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Presses Ctrl-C, also in a run that a script put into the background: such a run ignores it from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
