@@ -58,6 +58,7 @@ def everything(
         sums = {*(table.name for table in SUMS_OF.values()), late_movements.name, signers.name}
         with _bare(transaction, sums, alone=alone):
             mend_sums(transaction)
+        bulk.settled(transaction, {counted.name, *sums})
     return written
 
 

@@ -83,6 +83,16 @@ def test_who_counts_alone_counts_the_same_and_leaves_indexes_and_promises(busy):
     assert differences(busy) == ([], [])
 
 
+def test_the_planner_knows_at_once_how_much_was_counted(busy):
+    rebuild.everything(busy.database, now=busy.hub.now())
+    known = "SELECT relname, reltuples::int FROM pg_class"
+    if busy.database.is_sqlite:
+        known = "SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY tbl"
+    with busy.database.reading() as connection:
+        rows = dict(tuple(row) for row in connection.exec_driver_sql(known))
+    assert {name: rows[name] for name in COUNTS} == {name: len(some) for name, some in counts(busy).items()}
+
+
 def promises(scene):
     """What keys, references and indexes the counts have (tests/store/test_bulk.py compares their definitions)."""
     with scene.database.reading() as connection:
