@@ -100,7 +100,7 @@ def _filled(server: PrivatePostgres, copies: int, last: _Filled | None) -> _Fill
     if last is None or last.lived != lived:
         if last is not None:
             last.database.close()
-        url = server.create_database(f"reports_{lived}").replace("postgresql://", "postgresql+psycopg://")
+        url = server.create_database(f"reports_{copies}").replace("postgresql://", "postgresql+psycopg://")
         database = Database(url)
         last = _Filled(url, database, lived, report_fill.live(database, copies=lived))
     if copies == lived:
