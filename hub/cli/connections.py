@@ -125,7 +125,7 @@ def list_connections(*, below: str, level: int | None, day: datetime | None) -> 
             scope = Scope(ScopeKind.BELOW, code_key(agencies.require(connection, below).code))
         states = store.states(connection, scope=scope, on=on, known_on=on)
         plans = [one for one in store.plans(connection, scope=scope, known_on=on) if one.agency_key in states]
-        levels = scopes.levels(connection)
+        levels = scopes.levels(connection, scope)
     click.echo(f"Đến hết ngày / at the end of {_day_vi(on)}")
     for one in sorted({levels[key] for key in states}):
         click.echo(_level_line(one, [state for key, state in states.items() if levels[key] == one]))

@@ -48,7 +48,7 @@ def run(connection: Any, wanted: ReportAsked) -> Made:
     """The report."""
     now = indicator_table.of(connection, wanted, indicator_table.shown(wanted.rules, RATIOS))
     rollout = _rollout(connection, wanted)
-    levels = scopes.levels(connection)
+    levels = scopes.levels(connection, wanted.asked.scope)
     documents = indicator_table.of(connection, wanted, indicator_table.shown(wanted.rules, (FULLY,)))
     tables = [
         indicator_table.table(connection, wanted, now, title=Words("Chung", "In all")),

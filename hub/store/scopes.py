@@ -59,9 +59,11 @@ def names(connection: Connection, scope: Scope) -> dict[str, str]:
     return {row.code_key: row.name for row in connection.execute(statement)}
 
 
-def levels(connection: Connection) -> dict[str, int]:
-    """Code key → level: 1 for agencies without a parent in the directory, one more for each step down."""
-    parents = {row.code_key: row.parent_key for row in connection.execute(_PARENTS)}
+def levels(connection: Connection, scope: Scope) -> dict[str, int]:
+    """Code key → level of the agencies of the scope and those above them: 1 for agencies without a parent in the
+    directory, one more for each step down.
+    """
+    parents = {row.code_key: row.parent_key for row in connection.execute(_with_all_above(connection, scope))}
     found: dict[str, int] = {}
     for key in parents:
         path, at = [], key
@@ -72,6 +74,13 @@ def levels(connection: Connection) -> dict[str, int]:
         for steps, one in enumerate(reversed(path), start=1):
             found[one] = above + steps
     return found
+
+
+def _with_all_above(connection: Connection, scope: Scope) -> sa.Select[Any]:
+    if scope.kind is ScopeKind.HUB:
+        return _PARENTS
+    way = _PARENTS.where(within(connection, agencies.c.code_key, scope)).cte("way", recursive=True)
+    return sa.select(way.union(_PARENTS.join(way, way.c.parent_key == agencies.c.code_key)))
 
 
 def _below(agency_key: str) -> sa.Select[Any]:

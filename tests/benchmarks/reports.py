@@ -129,7 +129,12 @@ def latency(database: Database) -> dict[str, Any]:
             one.report_id: round(max(spent for key, spent in times.items() if key[0] == one.report_id), 1)
             for one in reports.REPORTS
         },
+        "slowest_of_each_scope_ms": {
+            scope.kind.value: round(max(spent for key, spent in times.items() if key[1] == scope.kind.value), 1)
+            for scope in SCOPES
+        },
         "over_300_ms": sum(spent > 300 for spent in times.values()),
+        "which_over_300_ms": [" ".join(map(str, key)) for key, spent in times.items() if spent > 300],
         "plain_sum_ms": round(floor, 2),
         "report_p50_over_plain_sum": round(median / floor, 1),
         "first_page_of_a_list_ms": round(_milliseconds(lambda: _read(database, _first_page)), 1),

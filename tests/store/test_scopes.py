@@ -59,7 +59,7 @@ def test_a_unit_is_itself_even_when_the_directory_does_not_have_it(database):
 
 def test_the_cast_by_levels(database):
     with database.reading() as connection:
-        found = scopes.levels(connection)
+        found = scopes.levels(connection, Scope(ScopeKind.HUB))
         assert {found[key] for key in ("G22", "H41", "G30")} == {1}
         assert {found[key] for key in ("H41.1.2", "G30.1")} == {2}
         assert set(scopes.names(connection, Scope(ScopeKind.LEVEL, level=2))) == {"H41.1.2", "G30.1"}
@@ -83,12 +83,17 @@ def test_any_forest_as_going_through_it_by_hand(database):
     def check(parents):
         forest(database, parents)
         with database.reading() as connection:
-            levels = scopes.levels(connection)
+            asked = [Scope(kind, key) for kind in (ScopeKind.UNIT, ScopeKind.BELOW) for key in parents]
+            asked += [Scope(ScopeKind.HUB), *(Scope(ScopeKind.LEVEL, level=level) for level in (1, 2, 3))]
+            levels = {scope: scopes.levels(connection, scope) for scope in asked}
+        meant = {scope: members(database, scope)[1] for scope in asked}
         for key in parents:
             assert members(database, Scope(ScopeKind.BELOW, key))[0] == below(parents, key)
             assert members(database, Scope(ScopeKind.UNIT, key))[0] == {key}
             if (steps := depth(parents, key)) is not None:
-                assert levels[key] == steps
+                of = [scope for scope, its in meant.items() if its is None or key in its]
+                assert len(of) >= 3, "the whole hub, itself, all below it"
+                assert {levels[scope][key] for scope in of} == {steps}
         for level in range(1, len(KEYS) + 1):
             wanted = {key for key in parents if depth(parents, key) == level}
             assert members(database, Scope(ScopeKind.LEVEL, level=level))[0] == wanted
